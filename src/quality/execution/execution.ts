@@ -1,0 +1,52 @@
+import type { BoundaryClass, TestEvidence } from '../result.ts';
+
+/** A mutant of a subject, named by what it changes and not by a running number. */
+export interface Mutant {
+  /** `<line>:<column>-<line>:<column> <mutator> <replacement>`, lines from 1, columns from 0. */
+  id: string;
+  /** Stryker's name of the mutation operator, e.g. `EqualityOperator`. */
+  mutator: string;
+  line: number;
+  original: string;
+  replacement: string;
+}
+
+/** One test file run against one subject. */
+export interface ExecutionJob {
+  subject: { fileName: string; source: string };
+  test: { fileName: string; source: string };
+  /** How often the tests run on the unchanged subject; a test passes only if it passes every time. */
+  reruns: number;
+  /** Mutants to switch on one at a time, by id. */
+  mutants: readonly string[];
+  /** Milliseconds one test may take. */
+  testTimeoutMs: number;
+}
+
+/** Statement or branch numbers of istanbul's map. */
+export interface CoverageCounts {
+  /** Keys covered by tests that passed in every rerun (`s3`, `b2.1`). */
+  covered: string[];
+  /** Keys that are not already covered by loading the subject. */
+  total: string[];
+}
+
+export interface MutantOutcome {
+  id: string;
+  /** `timeout` counts as killed. */
+  state: 'killed' | 'survived' | 'no-coverage' | 'timeout';
+}
+
+export type Execution =
+  /** The file does not bundle, throws while it loads, or holds no test. */
+  | { state: 'not-loaded'; message: string }
+  | {
+      state: 'ran';
+      tests: TestEvidence[];
+      statements: CoverageCounts;
+      branches: CoverageCounts;
+      /** Lines of statements that no passing test covers. */
+      uncoveredLines: number[];
+      boundaryClasses: BoundaryClass[];
+      mutants: MutantOutcome[];
+    };
