@@ -1,0 +1,61 @@
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import Sqlite, { type Database } from 'better-sqlite3';
+import { AppError, messageOf } from '../core/errors.ts';
+import { migration001 } from './migrations/001-baseline.ts';
+
+export type { Database } from 'better-sqlite3';
+
+/** Forward only: migration n takes a database from version n − 1 to n, in one transaction. */
+const MIGRATIONS: readonly string[] = [migration001];
+
+/** The state folder's one database file. */
+export const DATABASE_FILE = 'state.sqlite';
+
+/**
+ * Opens (and creates) the database of a state folder and brings it to the current version.
+ * @throws AppError `storage.unusable` when the folder cannot be written or the file is no database,
+ * `storage.newer` when a later version of aqe-llm wrote it
+ */
+export function openDatabase(stateFolder: string): Database {
+  const file = path.join(stateFolder, DATABASE_FILE);
+  let database: Database | undefined;
+  try {
+    mkdirSync(stateFolder, { recursive: true });
+    database = new Sqlite(file, { timeout: 10_000 });
+    const journal: unknown = database.pragma('journal_mode = WAL', { simple: true });
+    if (journal !== 'wal') throw new Error(`journal mode is ${String(journal)}, not WAL`);
+    database.pragma('synchronous = NORMAL');
+    database.pragma('foreign_keys = ON');
+    migrate(database, file);
+    return database;
+  } catch (error) {
+    database?.close();
+    if (error instanceof AppError) throw error;
+    throw new AppError(
+      'storage.unusable',
+      `The state in ${file} cannot be used: ${messageOf(error)}`,
+      {
+        hint: 'Check that the folder can be written, is on a local disk and has room, or choose another with --state <folder>.',
+        cause: error,
+      },
+    );
+  }
+}
+
+function migrate(database: Database, file: string): void {
+  const upgrade = database.transaction(() => {
+    const version = Number(database.pragma('user_version', { simple: true }));
+    if (version > MIGRATIONS.length) {
+      throw new AppError('storage.newer', `${file} was written by a newer version of aqe-llm.`, {
+        hint: 'Update aqe-llm, or choose another folder with --state <folder>.',
+      });
+    }
+    for (const [index, sql] of MIGRATIONS.entries()) {
+      if (index < version) continue;
+      database.exec(sql);
+      database.pragma(`user_version = ${index + 1}`);
+    }
+  });
+  upgrade.immediate();
+}
