@@ -29,8 +29,8 @@ export interface Usage {
 export interface Timing {
   /** Milliseconds from the call to the first token. Absent when no token came. */
   ttftMs?: number;
-  /** Milliseconds from the call to the last token. */
-  totalMs: number;
+  /** Milliseconds from the call to the last token. Absent for an answer that nobody timed. */
+  totalMs?: number;
   /** False for an answer replayed from a recording: its times are not this run's. */
   measured: boolean;
 }

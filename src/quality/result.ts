@@ -88,7 +88,8 @@ export interface GradedTask extends TaskIdentity {
   score: number;
   parts: ScoreParts;
   evidence: Evidence;
-  latencyMs: number;
+  /** Null for an answer that nobody timed. */
+  latencyMs: number | null;
   ttftMs: number | null;
   outputTokens: number | null;
   /** The answer came from a recording: its times are in no percentile. */
