@@ -6,6 +6,7 @@ const FAILURE_CLASSES = [
   'model-unreadable',
   'context-too-long',
   'recording-missing',
+  'timeout',
   'unsupported',
   'cancelled',
 ] as const;

@@ -1,0 +1,275 @@
+import type { Clock } from '../core/clock.ts';
+import { createEventQueue, type EventQueue } from '../core/event-queue.ts';
+import { AppError, ExitCode } from '../core/errors.ts';
+import { failureClassOf } from '../providers/failure.ts';
+import type { Provider, ProviderMetadata } from '../providers/provider.ts';
+import { recordingKey, type Recording } from '../providers/replay/recording.ts';
+import { generate, infrastructureError, requestFor, type GenerationProgress } from './generate.ts';
+import { answerOf, gradeTestGeneration, type GraderDeps } from './graders/test-generation.ts';
+import type { BaselineReport, GradedTask, TaskResult } from './result.ts';
+import type { RunPlan, RunStore, Side } from './run-store.ts';
+import { openSide, type Ask, type SideDeps } from './sides.ts';
+import type { Measured } from './suites/format.ts';
+import type { Suite, Task } from './suites/suite.ts';
+import { summarize } from './summary.ts';
+import { judge } from './verdict.ts';
+
+export interface BaselineRun {
+  id: string;
+  plan: RunPlan;
+  /** ISO 8601, UTC. */
+  startedAt: string;
+}
+
+export interface BaselineDeps extends SideDeps {
+  store: RunStore;
+  grader: GraderDeps;
+  clock: Clock;
+  /** Tier of the sandbox, for the report. */
+  sandbox: string;
+  /** Versions for the report; the providers add theirs. */
+  versions: Record<string, string>;
+  /** Processor cores: answers are graded on all of them, or on all but those that a local model needs. */
+  cores: number;
+}
+
+/** A task of one side, as an event names it. */
+export interface Step {
+  side: Side;
+  taskId: string;
+}
+
+export type BaselineEvent =
+  | { type: 'started'; runId: string; total: number; done: number }
+  | ({ type: 'generating'; live: boolean } & Step)
+  | ({ type: 'progress' } & Step & GenerationProgress)
+  | ({ type: 'graded'; result: TaskResult; done: number; total: number } & Step)
+  | { type: 'finished'; report: BaselineReport };
+
+const REPEAT = 0;
+const SIDES: readonly Side[] = ['reference', 'candidate'];
+
+/**
+ * Runs a suite through reference and candidate, or goes on with a run: what is stored is neither
+ * asked nor graded again. Answers and results are stored as they come.
+ * @throws AppError `provider.cancelled` on abort; whatever makes every further task pointless
+ */
+export function runBaseline(
+  suite: Suite,
+  run: BaselineRun,
+  deps: BaselineDeps,
+  signal: AbortSignal,
+): AsyncIterable<BaselineEvent> {
+  const events = createEventQueue<BaselineEvent>();
+  conduct(suite, run, deps, signal, events).then(
+    () => events.close(),
+    (error: unknown) => events.fail(error),
+  );
+  return events;
+}
+
+type MeasuredTask = Task & { measured: Measured };
+
+async function conduct(
+  suite: Suite,
+  run: BaselineRun,
+  deps: BaselineDeps,
+  signal: AbortSignal,
+  events: EventQueue<BaselineEvent>,
+): Promise<void> {
+  const { plan } = run;
+  const { store, clock } = deps;
+  const tasks = measuredTasks(suite, plan.taskIds);
+  const asks: (Ask & { task: MeasuredTask })[] = tasks.map((task) => ({
+    task,
+    request: requestFor(suite, task, REPEAT, plan),
+  }));
+  const key = (side: Side, taskId: string) => ({ runId: run.id, side, taskId, repeat: REPEAT });
+  const stored = {
+    reference: new Set(store.results(run.id, 'reference').map((result) => result.id)),
+    candidate: new Set(store.results(run.id, 'candidate').map((result) => result.id)),
+  };
+  const total = tasks.length * SIDES.length;
+  let done = stored.reference.size + stored.candidate.size;
+  events.push({ type: 'started', runId: run.id, total, done });
+
+  const providers: Partial<Record<Side, Provider>> = {};
+  const failed = new AbortController();
+  const stop = AbortSignal.any([signal, failed.signal]);
+  const grading = new Set<Promise<void>>();
+
+  const keep = (side: Side, task: Task, result: TaskResult): void => {
+    store.saveResult(key(side, task.id), result);
+    done += 1;
+    events.push({ type: 'graded', side, taskId: task.id, result, done, total });
+  };
+
+  const answer = async (
+    side: Side,
+    provider: Provider,
+    { task, request }: Ask,
+  ): Promise<Recording> => {
+    const kept = store.answer(key(side, task.id));
+    if (kept !== undefined) return kept;
+    const live = !provider.id.startsWith('replay:');
+    const step: Step = { side, taskId: task.id };
+    events.push({ type: 'generating', live, ...step });
+    const recording = await generate(provider, request, {
+      clock,
+      signal: stop,
+      onProgress: (progress) => events.push({ type: 'progress', ...step, ...progress }),
+    });
+    store.saveAnswer(key(side, task.id), {
+      recordingKey: recordingKey(provider.id, request),
+      recording,
+      answeredAt: new Date(clock.now()).toISOString(),
+    });
+    return recording;
+  };
+
+  const grade = async (side: Side, task: MeasuredTask, recording: Recording): Promise<void> => {
+    const { completion, looped } = recording;
+    const graded = await gradeTestGeneration(
+      task,
+      answerOf(completion, looped),
+      plan.rubric,
+      deps.grader,
+      stop,
+    );
+    const { timing, usage } = completion;
+    keep(side, task, {
+      ...identity(task),
+      state: 'graded',
+      ...graded,
+      latencyMs: timing.totalMs ?? null,
+      ttftMs: timing.ttftMs ?? null,
+      outputTokens: usage.outputTokens ?? null,
+      replayed: !timing.measured,
+    });
+  };
+
+  try {
+    for (const side of SIDES) providers[side] = await openSide(plan[side], asks, deps);
+    const live = SIDES.some((side) => !plan[side].startsWith('replay:'));
+    const graders = Math.max(1, live ? deps.cores - 1 : deps.cores);
+    for (const { task, request } of asks) {
+      for (const side of SIDES) {
+        const provider = providers[side];
+        if (provider === undefined || stored[side].has(task.id)) continue;
+        stop.throwIfAborted();
+        let recording: Recording;
+        try {
+          recording = await answer(side, provider, { task, request });
+        } catch (error) {
+          if (concernsEveryTask(error)) throw error;
+          keep(side, task, {
+            ...identity(task),
+            state: 'error',
+            error: infrastructureError(error),
+          });
+          continue;
+        }
+        while (grading.size >= graders) await Promise.race(grading);
+        const graded = grade(side, task, recording).catch((error: unknown) => {
+          failed.abort(error);
+        });
+        grading.add(graded);
+        void graded.then(() => grading.delete(graded));
+      }
+    }
+    await Promise.all(grading);
+    stop.throwIfAborted();
+
+    const versions = { ...deps.versions };
+    for (const side of SIDES) {
+      const metadata = await providers[side]?.metadata();
+      if (metadata !== undefined) Object.assign(versions, versionsOf(side, metadata));
+    }
+    const report = reportOf(run, suite, deps, versions);
+    store.finish(run.id, report.verdict, new Date(clock.now()).toISOString());
+    events.push({ type: 'finished', report });
+  } catch (error) {
+    failed.abort(error);
+    await Promise.all(grading);
+    if (signal.aborted) throw interrupted(run.id, error);
+    throw error;
+  } finally {
+    for (const side of SIDES) await providers[side]?.shutdown();
+  }
+}
+
+function measuredTasks(suite: Suite, ids: readonly string[]): MeasuredTask[] {
+  return suite.tasks
+    .filter((task) => ids.includes(task.id))
+    .map((task) => {
+      const { measured } = task;
+      if (measured === undefined) {
+        throw new AppError('suite.unmeasured', `Task ${task.id} has not been measured.`, {
+          hint: `Run: aqe-llm baseline suite build ${suite.folder}`,
+        });
+      }
+      return { ...task, measured };
+    });
+}
+
+function identity(task: Task): Pick<GradedTask, 'id' | 'category' | 'complexity' | 'repeat'> {
+  const { id, category, complexity } = task;
+  return { id, category, complexity, repeat: REPEAT };
+}
+
+/** Whether a failure would meet every further task as well, so that the run had better stop. */
+function concernsEveryTask(error: unknown): boolean {
+  const failure = failureClassOf(error);
+  return (
+    failure === undefined ||
+    failure === 'cancelled' ||
+    failure === 'model-missing' ||
+    failure === 'model-unreadable'
+  );
+}
+
+function interrupted(runId: string, cause: unknown): AppError {
+  return new AppError('baseline.interrupted', 'Stopped. Everything finished so far is kept.', {
+    hint: `Go on with: aqe-llm baseline --resume ${runId}`,
+    exitCode: ExitCode.Interrupted,
+    cause,
+  });
+}
+
+function versionsOf(side: Side, metadata: ProviderMetadata): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(metadata.versions).map(([name, version]) => [`${side}.${name}`, version]),
+  );
+}
+
+function reportOf(
+  run: BaselineRun,
+  suite: Suite,
+  { store, sandbox }: BaselineDeps,
+  versions: Record<string, string>,
+): BaselineReport {
+  const { plan } = run;
+  const clusters = new Map(suite.tasks.map((task) => [task.id, task.cluster]));
+  const inOrder = (side: Side): TaskResult[] => {
+    const results = new Map(store.results(run.id, side).map((result) => [result.id, result]));
+    return suite.tasks.flatMap((task) => results.get(task.id) ?? []);
+  };
+  const candidate = summarize(plan.candidate, inOrder('candidate'));
+  const reference = summarize(plan.reference, inOrder('reference'));
+  const verdict = judge(candidate, reference, (id) => clusters.get(id) ?? id, plan.rule, plan.seed);
+  return {
+    schema: 'aqe-llm/baseline@1',
+    run: {
+      id: run.id,
+      suite: plan.suiteName,
+      suiteHash: plan.suiteHash,
+      seed: plan.seed,
+      startedAt: run.startedAt,
+      sandbox,
+      versions,
+    },
+    verdict,
+    candidate,
+    reference,
+  };
+}

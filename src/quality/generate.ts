@@ -1,0 +1,160 @@
+import type { Clock } from '../core/clock.ts';
+import { AppError, messageOf } from '../core/errors.ts';
+import { deriveSeed } from '../core/random.ts';
+import type { Completion, CompletionRequest } from '../core/request.ts';
+import { isRetryable, failureClassOf, providerFailure } from '../providers/failure.ts';
+import type { Provider } from '../providers/provider.ts';
+import type { Recording } from '../providers/replay/recording.ts';
+import { endsInLoop } from './repetition.ts';
+import type { Suite, Task } from './suites/suite.ts';
+
+export interface Sampling {
+  maxTokens: number;
+  temperature: number;
+  /** Seed of the run; each task and repetition gets its own from it. */
+  seed: number;
+}
+
+/** The request that asks for a task's answer. */
+export function requestFor(
+  suite: Suite,
+  task: Task,
+  repeat: number,
+  sampling: Sampling,
+): CompletionRequest {
+  const values: Record<string, string> = {
+    file: task.subject,
+    module: task.subject.replace(/\.ts$/, ''),
+    source: task.subjectSource.trimEnd(),
+  };
+  const content = suite.prompt.replaceAll(
+    /\{\{(\w+)\}\}/g,
+    (whole, name: string) => values[name] ?? whole,
+  );
+  return {
+    messages: [{ role: 'user', content }],
+    maxTokens: sampling.maxTokens,
+    temperature: sampling.temperature,
+    seed: deriveSeed(sampling.seed, task.id, String(repeat)),
+    repeat,
+  };
+}
+
+/** How far an answer has come. */
+export interface GenerationProgress {
+  /** Pieces of text so far, about one a token. */
+  pieces: number;
+  /** Milliseconds since the call. */
+  elapsedMs: number;
+}
+
+export interface GenerateOptions {
+  clock: Clock;
+  signal: AbortSignal;
+  onProgress: (progress: GenerationProgress) => void;
+}
+
+/** New characters after which an answer is looked at for repetition. */
+const LOOK_EVERY = 80;
+/** An answer longer than this is stopped: no test file asked for here needs it. */
+const MOST_CHARACTERS = 256 * 1024;
+/** Silence after which an engine is given up. Loading a large model from a slow disk takes a minute or two. */
+const SILENCE_MS = 5 * 60_000;
+const ATTEMPTS = 2;
+
+/**
+ * Asks for one answer. An answer that repeats itself or never ends is stopped early and kept; an
+ * engine that dies is asked once more.
+ * @throws AppError `provider.<class>`; `provider.cancelled` when `signal` aborts
+ */
+export async function generate(
+  provider: Provider,
+  request: CompletionRequest,
+  options: GenerateOptions,
+): Promise<Recording> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await attemptAnswer(provider, request, options);
+    } catch (error) {
+      const failure = failureClassOf(error);
+      if (failure === undefined || !isRetryable(failure) || attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function attemptAnswer(
+  provider: Provider,
+  request: CompletionRequest,
+  { clock, signal, onProgress }: GenerateOptions,
+): Promise<Recording> {
+  const stop = new AbortController();
+  const watch = new AbortController();
+  const started = clock.monotonic();
+  let lastHeard = started;
+  let silent = false;
+  void watchSilence();
+
+  let text = '';
+  let pieces = 0;
+  let looked = 0;
+  let looped = false;
+  let completion: Completion | undefined;
+  try {
+    for await (const event of provider.stream(request, {
+      signal: AbortSignal.any([signal, stop.signal]),
+    })) {
+      lastHeard = clock.monotonic();
+      if (event.type === 'finished') {
+        completion = event.completion;
+        continue;
+      }
+      text += event.text;
+      pieces += 1;
+      onProgress({ pieces, elapsedMs: lastHeard - started });
+      if (text.length - looked >= LOOK_EVERY) {
+        looked = text.length;
+        looped ||= endsInLoop(text);
+        if (looped || text.length > MOST_CHARACTERS) stop.abort();
+      }
+    }
+  } finally {
+    watch.abort();
+  }
+  if (signal.aborted) throw providerFailure('cancelled', 'Generation was cancelled.');
+  if (silent) {
+    throw providerFailure(
+      'timeout',
+      `${provider.id} gave no token for ${SILENCE_MS / 60_000} minutes.`,
+      {
+        hint: 'Check that the model fits into memory, or choose a smaller one.',
+      },
+    );
+  }
+  if (completion === undefined) {
+    throw providerFailure('engine-crashed', `${provider.id} ended its answer without a last word.`);
+  }
+  const finishReason = completion.finishReason === 'cancelled' ? 'length' : completion.finishReason;
+  return { completion: { ...completion, finishReason }, looped };
+
+  async function watchSilence(): Promise<void> {
+    try {
+      while (!watch.signal.aborted) {
+        const left = lastHeard + SILENCE_MS - clock.monotonic();
+        if (left <= 0) {
+          silent = true;
+          stop.abort();
+          return;
+        }
+        await clock.sleep(left, watch.signal);
+      }
+    } catch {
+      // The watch ended with the answer.
+    }
+  }
+}
+
+/** What is stored of a failure that is not the model's. */
+export function infrastructureError(error: unknown): { code: string; message: string } {
+  const code = error instanceof AppError ? error.code : 'internal';
+  return { code, message: messageOf(error) };
+}
