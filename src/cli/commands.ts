@@ -1,0 +1,36 @@
+import type { Command } from 'commander';
+import type { Action } from './main.ts';
+
+export interface CommandModule {
+  /** Declares the command's options and sub-commands, and what each does. */
+  configure(
+    command: Command,
+    bind: (action: Action) => (...args: unknown[]) => Promise<void>,
+  ): void;
+}
+
+interface RegisteredCommand {
+  name: string;
+  summary: string;
+  /** Absent while the command is not built: it is in no help, and says so when called. */
+  load?: () => Promise<CommandModule>;
+}
+
+/** The seven commands. A command's module is loaded when it is the one that runs. */
+export const COMMANDS: readonly RegisteredCommand[] = [
+  {
+    name: 'setup',
+    summary: 'find or fetch a local model, write the configuration, examine the machine',
+    load: () => import('./commands/setup.ts'),
+  },
+  { name: 'serve-check', summary: 'is every tier ready and fast enough' },
+  { name: 'route', summary: 'answer through the right tier' },
+  {
+    name: 'baseline',
+    summary: 'the quality gate: grade a candidate against a reference by execution',
+    load: () => import('./commands/baseline.ts'),
+  },
+  { name: 'cost-report', summary: 'what was spent, what it would have cost' },
+  { name: 'curate', summary: 'tend the learned patterns' },
+  { name: 'rollout', summary: 'move traffic step by step' },
+];

@@ -1,0 +1,147 @@
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { AppError, ExitCode } from '../core/errors.ts';
+import { COMMANDS } from './commands.ts';
+import { createOutput, type Output } from './output/output.ts';
+import { reportError } from './output/error.ts';
+
+/** What a command is given of the process it runs in. */
+export interface Host {
+  argv: readonly string[];
+  env: NodeJS.ProcessEnv;
+  cwd: string;
+  stdout: NodeJS.WriteStream;
+  stderr: NodeJS.WriteStream;
+  stdin: NodeJS.ReadStream;
+  signal: AbortSignal;
+}
+
+/** The options that every command takes. */
+export interface GlobalFlags {
+  json?: boolean;
+  config?: string;
+  state?: string;
+  quiet?: boolean;
+  verbose?: boolean;
+}
+
+export interface CommandContext {
+  host: Host;
+  output: Output;
+  flags: GlobalFlags;
+}
+
+/** Does the work and says how the process ends. */
+export type Action = (context: CommandContext, ...args: unknown[]) => Promise<ExitCode>;
+
+const EXIT_CODES = `
+Exit codes: 0 ok · 1 a gate or check failed · 2 usage, configuration or internal failure ·
+3 rolled back or over budget · 4 inconclusive · 5 locked by another process · 130 interrupted`;
+
+/** Runs the command line in this process and sets its exit code. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const interrupt = new AbortController();
+  const onSignal = (): void => {
+    // A second signal ends the process the ordinary way.
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+    interrupt.abort(
+      new AppError('interrupted', 'Interrupted.', { exitCode: ExitCode.Interrupted }),
+    );
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  // A reader that has seen enough (`| head`) is no failure of ours.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(ExitCode.Ok);
+  });
+  process.exitCode = await run({
+    argv,
+    env: process.env,
+    cwd: process.cwd(),
+    stdout: process.stdout,
+    stderr: process.stderr,
+    stdin: process.stdin,
+    signal: interrupt.signal,
+  });
+}
+
+/** Runs one command line; every error becomes a message and an exit code. */
+export async function run(host: Host): Promise<ExitCode> {
+  const program = new Command('aqe-llm')
+    .description(
+      'Proves by execution whether a fleet of quality-engineering agents can leave Claude for local models.',
+    )
+    .version(packageVersion())
+    .option('--json', 'one JSON object on standard output, nothing else there')
+    .option('--config <file>', 'configuration file (default: aqe-llm.config.json)')
+    .option('--state <folder>', 'state folder (default: .aqe-llm)')
+    .option('-q, --quiet', 'no progress')
+    .option('-v, --verbose', 'details and stack traces')
+    .addHelpText('after', EXIT_CODES)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void host.stdout.write(text),
+      writeErr: (text) => void host.stderr.write(text),
+    });
+
+  let exitCode: ExitCode = ExitCode.Ok;
+  const bind =
+    (action: Action) =>
+    async (...args: unknown[]): Promise<void> => {
+      const flags: GlobalFlags = program.opts();
+      exitCode = await action({ host, output: createOutput(host, flags), flags }, ...args);
+    };
+  try {
+    const name = commandName(host.argv);
+    for (const command of COMMANDS) {
+      if (command.load === undefined) continue;
+      const registered = program.command(command.name).description(command.summary);
+      // Only the command that runs is loaded; the rest are a line of the help.
+      if (name === command.name) (await command.load()).configure(registered, bind);
+    }
+    inheritSettings(program);
+    const unbuilt = COMMANDS.find((command) => command.name === name);
+    if (unbuilt !== undefined && unbuilt.load === undefined) {
+      throw new AppError(
+        'usage.not-available',
+        `\`${unbuilt.name}\` is not part of this version.`,
+        {
+          hint: 'See CHANGELOG.md for what is; `aqe-llm --help` lists it.',
+        },
+      );
+    }
+    await program.parseAsync([...host.argv]);
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // Commander has written its message; help and version are no errors.
+      return error.exitCode === 0 ? ExitCode.Ok : ExitCode.Usage;
+    }
+    return reportError(error, host, program.opts());
+  }
+}
+
+function inheritSettings(parent: Command): void {
+  for (const child of parent.commands) {
+    child.copyInheritedSettings(parent).showHelpAfterError('(--help shows the options)');
+    inheritSettings(child);
+  }
+}
+
+/** The first word that is no option, or the value of one. */
+function commandName(argv: readonly string[]): string | undefined {
+  const words = argv.slice(2);
+  for (let index = 0; index < words.length; index++) {
+    const word = words[index];
+    if (word === '--config' || word === '--state') index += 1;
+    else if (word !== undefined && !word.startsWith('-')) return word;
+  }
+  return undefined;
+}
+
+function packageVersion(): string {
+  const manifest: { version: string } = JSON.parse(
+    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+  );
+  return manifest.version;
+}

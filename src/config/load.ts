@@ -1,0 +1,120 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+import { AppError, messageOf, type Problem } from '../core/errors.ts';
+import { CONFIG_FILE, configSchema, type Config } from './schema.ts';
+
+export interface ConfigSources {
+  cwd: string;
+  env: Readonly<Record<string, string | undefined>>;
+  /** Options of the command line; they win over the environment, which wins over the file. */
+  flags: { config?: string | undefined; state?: string | undefined; threads?: number | undefined };
+}
+
+export interface LoadedConfig extends Config {
+  /** The file that was read, or undefined when there is none. */
+  file: string | undefined;
+  /** Absolute. */
+  state: string;
+}
+
+const environmentSchema = z.object({
+  AQE_LLM_CONFIG: z.string().optional(),
+  AQE_LLM_STATE: z.string().optional(),
+  AQE_LLM_MODEL: z.string().optional(),
+  AQE_LLM_THREADS: z.coerce.number().int().min(1).max(1024).optional(),
+});
+
+/**
+ * Resolves file, environment and flags into one configuration, once.
+ * A file that was not named may be absent; one that was named may not.
+ * @throws AppError `config.invalid` with every problem and its dotted path
+ */
+export async function loadConfig({ cwd, env, flags }: ConfigSources): Promise<LoadedConfig> {
+  const problems: Problem[] = [];
+  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const environment = environmentSchema.safeParse(set);
+  if (!environment.success) problems.push(...problemsOf(environment.error));
+  const variables: z.infer<typeof environmentSchema> = environment.data ?? {};
+
+  const named = flags.config ?? variables.AQE_LLM_CONFIG;
+  const file = path.resolve(cwd, named ?? CONFIG_FILE);
+  const text = await readConfig(file, named !== undefined);
+  const parsed = configSchema.safeParse(text === undefined ? {} : parseJson(text, file, problems));
+  if (!parsed.success) problems.push(...problemsOf(parsed.error));
+  if (!parsed.success || problems.length > 0) {
+    throw new AppError(
+      'config.invalid',
+      text === undefined ? 'The environment has errors.' : `The configuration has errors: ${file}`,
+      {
+        problems,
+        hint: 'docs/configuration.md lists every key; an editor that reads $schema completes them.',
+      },
+    );
+  }
+  const config = parsed.data;
+  const base = path.dirname(file);
+  const model = variables.AQE_LLM_MODEL ?? config.embedded.model;
+  const threads = flags.threads ?? variables.AQE_LLM_THREADS ?? config.embedded.threads;
+  const state = flags.state ?? variables.AQE_LLM_STATE;
+  return {
+    ...config,
+    file: text === undefined ? undefined : file,
+    state: state === undefined ? path.resolve(base, config.state) : path.resolve(cwd, state),
+    embedded: {
+      ...config.embedded,
+      ...(model === undefined ? {} : { model: resolveModel(base, model) }),
+      ...(threads === undefined ? {} : { threads }),
+    },
+    baseline: {
+      ...config.baseline,
+      ...(config.baseline.suite === undefined
+        ? {}
+        : { suite: path.resolve(base, config.baseline.suite) }),
+    },
+  };
+}
+
+/** A name of the catalogue stays as it is; a GGUF file becomes absolute. */
+function resolveModel(base: string, model: string): string {
+  return model.endsWith('.gguf') ? path.resolve(base, model) : model;
+}
+
+async function readConfig(file: string, mustExist: boolean): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    if (missing && !mustExist) return undefined;
+    throw new AppError(
+      'config.unreadable',
+      `The configuration cannot be read: ${messageOf(error)}`,
+      {
+        hint: 'Name another file with --config, or write one with `aqe-llm setup`.',
+        cause: error,
+      },
+    );
+  }
+}
+
+function parseJson(text: string, file: string, problems: Problem[]): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    problems.push({ path: path.basename(file), message: `not JSON: ${messageOf(error)}` });
+    return {};
+  }
+}
+
+/** Each issue with its dotted path; an unknown key is named where it stands. */
+function problemsOf(error: z.ZodError): Problem[] {
+  return error.issues.flatMap((issue) => {
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => ({
+        path: [...issue.path, key].join('.'),
+        message: 'there is no such key',
+      }));
+    }
+    return { path: issue.path.join('.') || '(root)', message: issue.message };
+  });
+}
