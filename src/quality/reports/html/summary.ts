@@ -1,0 +1,182 @@
+import type { BaselineReport, SideReport } from '../../result.ts';
+import {
+  clip,
+  formatDifference,
+  formatMean,
+  formatMs,
+  formatRate,
+  formatRatio,
+  formatScore,
+  formatTally,
+  NONE,
+} from '../format.ts';
+import {
+  byCategory,
+  byComplexity,
+  differenceOf,
+  marksOf,
+  mutantsOf,
+  scoreOf,
+  testsOf,
+} from '../pairs.ts';
+import type { TaskPair } from '../pairs.ts';
+import { gradedLine, HEADLINES, provenance, strictLine, verdictSentence } from '../words.ts';
+import { ratioChart } from './charts.ts';
+import { html, NOTHING } from './markup.ts';
+import type { Insertion, Markup } from './markup.ts';
+import { markChip } from './task-section.ts';
+
+/** The verdict, why, and the ratio drawn. */
+export function banner(report: BaselineReport): Markup {
+  const { verdict } = report;
+  const chart =
+    verdict.ratio === null
+      ? html`<p class="muted">There is no ratio to draw.</p>`
+      : html`<figure>
+          ${ratioChart(verdict)}
+          <figcaption>Candidate’s mean score over the reference’s, with 95 % bounds</figcaption>
+        </figure>`;
+  return html`<section class="banner ${verdict.state}" aria-label="Verdict">
+    <div>
+      <strong class="word">${HEADLINES[verdict.state]}</strong>
+      <p class="lead">${verdictSentence(report)}</p>
+      ${
+        verdict.reasons.length === 0
+          ? NOTHING
+          : html`<ul>
+              ${verdict.reasons.slice(0, 20).map((reason) => html`<li>${clip(reason, 500)}</li>`)}
+            </ul>`
+      }
+      <p class="strict">${strictLine(verdict)}</p>
+    </div>
+    ${chart}
+  </section>`;
+}
+
+/** The figures of both sides. */
+export function tiles({ candidate, reference, verdict }: BaselineReport): Markup {
+  const against = (value: string): string => `reference ${value}`;
+  return html`<dl class="tiles">
+    ${[
+      tile('Mean score, 0–10', formatMean(candidate.meanScore), [
+        against(formatMean(reference.meanScore)),
+        gradedLine(candidate),
+      ]),
+      tile('Ratio to the reference', formatRatio(verdict.ratio), [
+        `95 % bounds ${formatRatio(verdict.lower)} to ${formatRatio(verdict.upper)}`,
+      ]),
+      tile('Latency P50', formatMs(candidate.latencyMs.p50), [
+        `P95 ${formatMs(candidate.latencyMs.p95)} · P99 ${formatMs(candidate.latencyMs.p99)}`,
+        provenance(candidate.latencyMs),
+        ...sideTime(reference),
+      ]),
+      tile('First token P50', formatMs(candidate.ttftMs.p50), [
+        `P95 ${formatMs(candidate.ttftMs.p95)}`,
+        provenance(candidate.ttftMs),
+      ]),
+      tile('Tokens per second', formatRate(candidate.tokensPerSecond), [
+        against(formatRate(reference.tokensPerSecond)),
+      ]),
+      tile('Score per 1,000 output tokens', formatMean(candidate.scorePer1kOutputTokens), [
+        against(formatMean(reference.scorePer1kOutputTokens)),
+      ]),
+    ]}
+  </dl>`;
+}
+
+function sideTime({ latencyMs }: SideReport): string[] {
+  return latencyMs.measured === 0 ? [] : [`reference P50 ${formatMs(latencyMs.p50)}`];
+}
+
+function tile(name: string, value: string, notes: readonly string[]): Markup {
+  return html`<div class="tile">
+    <dt>${name}</dt>
+    <dd><span class="big">${value}</span>${notes.map((note) => html`<small>${note}</small>`)}</dd>
+  </div>`;
+}
+
+/** Means by complexity and by category. */
+export function groupTable(pairs: readonly TaskPair[]): Markup {
+  const groups = [...byComplexity(pairs), ...byCategory(pairs)];
+  return html`<div class="scroll">
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Group</th>
+          <th scope="col" class="num">Tasks compared</th>
+          <th scope="col" class="num">Candidate</th>
+          <th scope="col" class="num">Reference</th>
+          <th scope="col" class="num">Ratio</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${groups.map(
+          (group) =>
+            html`<tr>
+              <th scope="row">${group.name}</th>
+              <td class="num">${group.compared} of ${group.tasks}</td>
+              <td class="num">${formatMean(group.candidate)}</td>
+              <td class="num">${formatMean(group.reference)}</td>
+              <td class="num">${formatRatio(group.ratio)}</td>
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+const COLUMNS: readonly { name: string; kind: 'text' | 'ranked' | 'number' }[] = [
+  { name: 'Task', kind: 'text' },
+  { name: 'Complexity', kind: 'ranked' },
+  { name: 'Candidate', kind: 'number' },
+  { name: 'Reference', kind: 'number' },
+  { name: 'Difference', kind: 'number' },
+  { name: 'Tests passed', kind: 'number' },
+  { name: 'Mutants killed', kind: 'number' },
+  { name: 'Latency', kind: 'number' },
+  { name: 'Notes', kind: 'text' },
+];
+const ORDER = { simple: 1, moderate: 2, complex: 3 } as const;
+
+/** A row per task, sortable by each column. */
+export function taskTable(pairs: readonly TaskPair[], anchor: (index: number) => string): Markup {
+  const head = COLUMNS.map(
+    ({ name, kind }) =>
+      html`<th scope="col" class="${kind === 'number' ? 'num' : ''}" data-sort="${kind}">
+        <button type="button">${name}</button>
+      </th>`,
+  );
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="Scores by task">
+    <table>
+      <thead>
+        <tr>
+          ${head}
+        </tr>
+      </thead>
+      <tbody>
+        ${pairs.map((pair, index) => row(pair, anchor(index)))}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+function row(pair: TaskPair, anchor: string): Markup {
+  const { candidate } = pair;
+  const tests = testsOf(candidate);
+  const mutants = mutantsOf(candidate);
+  const share = (tally: typeof tests): number | null =>
+    tally === null || tally.total === 0 ? null : tally.done / tally.total;
+  const difference = differenceOf(pair);
+  const timed = candidate.state === 'graded' && !candidate.replayed ? candidate.latencyMs : null;
+  const marks = marksOf(candidate, { replayed: false });
+  return html`<tr>
+    <th scope="row"><a href="#${anchor}">${pair.label}</a></th>
+    <td data-value="${ORDER[candidate.complexity]}">${candidate.complexity}</td>
+    ${cell(scoreOf(candidate), formatScore(scoreOf(candidate)))}${cell(scoreOf(pair.reference), formatScore(scoreOf(pair.reference)))}${cell(difference, formatDifference(scoreOf(candidate), scoreOf(pair.reference)))}${cell(share(tests), formatTally(tests))}${cell(share(mutants), formatTally(mutants))}${cell(timed, timed === null && candidate.state === 'graded' ? 'cached' : formatMs(timed))}
+    <td>${marks.length === 0 ? NONE : marks.map(markChip)}</td>
+  </tr>`;
+}
+
+function cell(value: number | null, shown: Insertion): Markup {
+  return html`<td class="num" data-value="${value ?? ''}">${shown}</td>`;
+}

@@ -1,0 +1,62 @@
+import type { BaselineReport, LatencySummary, SideReport, Verdict } from '../result.ts';
+import { formatMs, formatRatio, NONE, plural } from './format.ts';
+import { gradedOf } from './pairs.ts';
+
+/** The one word that the reports open with. */
+export const HEADLINES: Record<Verdict['state'], string> = {
+  pass: 'GO',
+  marginal: 'MARGINAL',
+  fail: 'NO-GO',
+  inconclusive: 'INCONCLUSIVE',
+};
+
+/** One sentence: what was compared with what, and what came out. */
+export function verdictSentence(report: BaselineReport): string {
+  const { verdict, candidate, reference } = report;
+  if (verdict.ratio === null) {
+    return `${candidate.id} could not be compared with ${reference.id}.`;
+  }
+  const ratio = `${formatRatio(verdict.ratio)} times the score of ${reference.id}`;
+  return `${candidate.id} reached ${ratio}${interval(verdict)}.`;
+}
+
+function interval(verdict: Verdict): string {
+  if (verdict.lower === null && verdict.upper === null) return '';
+  return ` (95 % bounds ${formatRatio(verdict.lower)} to ${formatRatio(verdict.upper)})`;
+}
+
+/** Whether the verdict would stand under the strict rule, which judges by the lower bound alone. */
+export function strictLine(verdict: Verdict): string {
+  const bound = `lower bound ${formatRatio(verdict.lower)}, 0.90 asked`;
+  return `Strict line: ${verdict.strict ? 'reached' : 'not reached'} (${bound})`;
+}
+
+/** Percentiles of a side's latency, and of how many answers they are. */
+export function latencyLine(side: SideReport): string {
+  const { p50, p95, p99, measured } = side.latencyMs;
+  if (measured === 0) return `not measured (${provenance(side.latencyMs)})`;
+  const percentiles = `P50 ${formatMs(p50)} · P95 ${formatMs(p95)} · P99 ${formatMs(p99)}`;
+  return `${percentiles} (${provenance(side.latencyMs)})`;
+}
+
+/** How many answers were timed in this run, and how many came from a recording. */
+export function provenance(latency: LatencySummary): string {
+  return `${latency.measured} measured, ${latency.cached} cached`;
+}
+
+/** `5 of 6 tasks graded, 1 infrastructure error`. */
+export function gradedLine(side: SideReport): string {
+  const graded = gradedOf(side.tasks).length;
+  const errors = side.tasks.length - graded;
+  const all = `${graded} of ${plural(side.tasks.length, 'task')} graded`;
+  return errors === 0 ? all : `${all}, ${plural(errors, 'infrastructure error')}`;
+}
+
+/** How to read the figures; the same words in every report that has room for them. */
+export const READING: readonly string[] = [
+  'Score: 0–10 per task, from running the answer: coverage (40 points), edge cases (30) and correctness (30), a tenth of the sum.',
+  'Ratio: mean score of the candidate over mean score of the reference, task by task on the same tasks. The bounds are one-sided 95 % bounds.',
+  'GO: ratio at least 0.90 and lower bound at least 0.85. MARGINAL: ratio at least 0.85. NO-GO: below. INCONCLUSIVE: too little data, too many infrastructure errors, or a reference too weak to compare with.',
+  'Salvaged n/m: the answer did not parse as it stood; n of its m tests could be kept. Looped: stopped because it repeated itself. Truncated: it ended at the token limit. Replayed: the answer comes from a recording, and its times are in no percentile.',
+  `${NONE} means that there is no value. It never stands for 0.`,
+];
