@@ -1,12 +1,9 @@
 import type { Command } from 'commander';
-import type { Action } from './main.ts';
+import type { Bind } from './main.ts';
 
 export interface CommandModule {
   /** Declares the command's options and sub-commands, and what each does. */
-  configure(
-    command: Command,
-    bind: (action: Action) => (...args: unknown[]) => Promise<void>,
-  ): void;
+  configure(command: Command, bind: Bind): void;
 }
 
 interface RegisteredCommand {
@@ -21,14 +18,14 @@ export const COMMANDS: readonly RegisteredCommand[] = [
   {
     name: 'setup',
     summary: 'find or fetch a local model, write the configuration, examine the machine',
-    load: () => import('./commands/setup.ts'),
+    load: () => import('./commands/setup/command.ts'),
   },
   { name: 'serve-check', summary: 'is every tier ready and fast enough' },
   { name: 'route', summary: 'answer through the right tier' },
   {
     name: 'baseline',
     summary: 'the quality gate: grade a candidate against a reference by execution',
-    load: () => import('./commands/baseline.ts'),
+    load: () => import('./commands/baseline/command.ts'),
   },
   { name: 'cost-report', summary: 'what was spent, what it would have cost' },
   { name: 'curate', summary: 'tend the learned patterns' },

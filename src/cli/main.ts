@@ -31,8 +31,10 @@ export interface CommandContext {
   flags: GlobalFlags;
 }
 
-/** Does the work and says how the process ends. */
-export type Action = (context: CommandContext, ...args: unknown[]) => Promise<ExitCode>;
+/** Turns what a command does, and how it says the process ends, into commander's kind of action. */
+export type Bind = <Args extends unknown[]>(
+  action: (context: CommandContext, ...args: Args) => Promise<ExitCode>,
+) => (...args: Args) => Promise<void>;
 
 const EXIT_CODES = `
 Exit codes: 0 ok · 1 a gate or check failed · 2 usage, configuration or internal failure ·
@@ -85,9 +87,9 @@ export async function run(host: Host): Promise<ExitCode> {
     });
 
   let exitCode: ExitCode = ExitCode.Ok;
-  const bind =
-    (action: Action) =>
-    async (...args: unknown[]): Promise<void> => {
+  const bind: Bind =
+    (action) =>
+    async (...args) => {
       const flags: GlobalFlags = program.opts();
       exitCode = await action({ host, output: createOutput(host, flags), flags }, ...args);
     };

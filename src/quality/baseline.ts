@@ -181,11 +181,14 @@ async function conduct(
     stop.throwIfAborted();
 
     const versions = { ...deps.versions };
+    const ids: Record<Side, string> = { candidate: plan.candidate, reference: plan.reference };
     for (const side of SIDES) {
       const metadata = await providers[side]?.metadata();
-      if (metadata !== undefined) Object.assign(versions, versionsOf(side, metadata));
+      if (metadata === undefined) continue;
+      ids[side] = metadata.id;
+      Object.assign(versions, versionsOf(side, metadata));
     }
-    const report = reportOf(run, suite, deps, versions);
+    const report = reportOf(run, suite, deps, ids, versions);
     store.finish(run.id, report.verdict, new Date(clock.now()).toISOString());
     events.push({ type: 'finished', report });
   } catch (error) {
@@ -246,6 +249,7 @@ function reportOf(
   run: BaselineRun,
   suite: Suite,
   { store, sandbox }: BaselineDeps,
+  ids: Record<Side, string>,
   versions: Record<string, string>,
 ): BaselineReport {
   const { plan } = run;
@@ -254,8 +258,8 @@ function reportOf(
     const results = new Map(store.results(run.id, side).map((result) => [result.id, result]));
     return suite.tasks.flatMap((task) => results.get(task.id) ?? []);
   };
-  const candidate = summarize(plan.candidate, inOrder('candidate'));
-  const reference = summarize(plan.reference, inOrder('reference'));
+  const candidate = summarize(ids.candidate, inOrder('candidate'));
+  const reference = summarize(ids.reference, inOrder('reference'));
   const verdict = judge(candidate, reference, (id) => clusters.get(id) ?? id, plan.rule, plan.seed);
   return {
     schema: 'aqe-llm/baseline@1',

@@ -4,6 +4,7 @@ import type { Provider } from '../providers/provider.ts';
 import { createReplayProvider } from '../providers/replay/provider.ts';
 import { recordingKey, type Recording } from '../providers/replay/recording.ts';
 import type { RunStore } from './run-store.ts';
+import { goldAnswer } from './suites/check.ts';
 import type { Task } from './suites/suite.ts';
 
 /** Answers that come with every suite: its reference tests, and nothing at all. */
@@ -56,7 +57,7 @@ export async function openSide(
 function writtenAnswers(kind: string, asks: readonly Ask[]): Map<string, Recording> {
   return new Map(
     asks.map(({ task, request }) => {
-      const text = kind === 'gold' ? `\`\`\`ts\n${task.referenceSource}\n\`\`\`\n` : '';
+      const text = kind === 'gold' ? goldAnswer(task) : '';
       const recording: Recording = {
         completion: {
           model: kind,

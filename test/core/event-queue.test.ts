@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createEventQueue } from '../../../src/providers/embedded/event-queue.ts';
+import { createEventQueue } from '../../src/core/event-queue.ts';
 
 describe('the event queue', () => {
   it('gives every event in order, however writing and reading interleave', async () => {

@@ -1,0 +1,111 @@
+import path from 'node:path';
+import Table from 'cli-table3';
+import { AppError, ExitCode } from '../../../core/errors.ts';
+import { buildSuite } from '../../../quality/suites/build.ts';
+import { checkSuite, type CheckOutcome } from '../../../quality/suites/check.ts';
+import { loadSuite } from '../../../quality/suites/suite.ts';
+import type { CommandContext } from '../../main.ts';
+import { runtimeFor } from '../../model.ts';
+
+interface SuiteFlags {
+  task?: string[];
+  allowUnsafeExec?: boolean;
+}
+
+/** `baseline suite check`: exit 1 when a task is unsound. */
+export async function checkCommand(
+  context: CommandContext,
+  folder: string | undefined,
+  flags: SuiteFlags,
+): Promise<ExitCode> {
+  const { host, output } = context;
+  const runtime = await runtimeFor(context);
+  const suite = await loadSuite(
+    folder === undefined ? runtime.builtInSuite : path.resolve(host.cwd, folder),
+  );
+  const executor = runtime.createExecutor(
+    await runtime.openSandbox(flags.allowUnsafeExec === true),
+  );
+  const progress = await output.progress();
+  const outcomes: CheckOutcome[] = [];
+  try {
+    progress.update(`Checking ${suite.tasks.length} tasks`);
+    const deps = { executor, typeCheck: runtime.createTypeChecker() };
+    for await (const outcome of checkSuite(suite.tasks, deps, host.signal)) {
+      outcomes.push(outcome);
+      progress.update(`${outcomes.length} of ${suite.tasks.length} tasks checked`);
+    }
+  } finally {
+    progress.stop();
+  }
+  const sound = outcomes.every((outcome) => outcome.problems.length === 0);
+  if (output.json) {
+    const { name, hash } = suite;
+    output.result(JSON.stringify({ suite: name, suiteHash: hash, sound, tasks: outcomes }));
+  } else {
+    output.result(checkTable(outcomes, sound));
+  }
+  return sound ? ExitCode.Ok : ExitCode.GateFailed;
+}
+
+/** `baseline suite build`: exit 1 when a task's reference does not hold. */
+export async function buildCommand(
+  context: CommandContext,
+  folder: string,
+  flags: SuiteFlags,
+): Promise<ExitCode> {
+  const { host, output } = context;
+  const runtime = await runtimeFor(context);
+  const suite = await loadSuite(path.resolve(host.cwd, folder));
+  const unknown = (flags.task ?? []).filter((id) => !suite.tasks.some((task) => task.id === id));
+  if (unknown.length > 0) {
+    throw new AppError('suite.unknown-task', `The suite has no task ${unknown.join(', ')}.`, {
+      hint: `It has ${suite.tasks.map((task) => task.id).join(', ')}.`,
+    });
+  }
+  const tasks = suite.tasks.filter(({ id }) => flags.task?.includes(id) ?? true);
+  const executor = runtime.createExecutor(
+    await runtime.openSandbox(flags.allowUnsafeExec === true),
+  );
+  const progress = await output.progress();
+  const outcomes = [];
+  try {
+    progress.update(`Measuring ${tasks.length} tasks`);
+    for await (const outcome of buildSuite(tasks, executor, host.signal)) {
+      outcomes.push(outcome);
+      progress.log(
+        outcome.state === 'built'
+          ? `${outcome.taskId}: ${outcome.measured.mutants.length} mutants, ${outcome.measured.equivalent.length} equivalent`
+          : `${outcome.taskId}: refused\n${outcome.problems.map((problem) => `  ${problem}`).join('\n')}`,
+      );
+      progress.update(`${outcomes.length} of ${tasks.length} tasks measured`);
+    }
+  } finally {
+    progress.stop();
+  }
+  const refused = outcomes.filter((outcome) => outcome.state === 'refused');
+  if (output.json) output.result(JSON.stringify({ suite: suite.name, tasks: outcomes }));
+  else output.result(`${outcomes.length - refused.length} of ${outcomes.length} tasks measured.`);
+  return refused.length === 0 ? ExitCode.Ok : ExitCode.GateFailed;
+}
+
+function checkTable(outcomes: readonly CheckOutcome[], sound: boolean): string {
+  const table = new Table({
+    head: ['task', 'gold', 'empty', 'mutants', 'equivalent', ''],
+    style: { head: [], border: [] },
+    colAligns: ['left', 'right', 'right', 'right', 'right', 'left'],
+  });
+  const score = (value: number | undefined): string => value?.toFixed(2) ?? '–';
+  for (const { taskId, gold, empty, mutants, equivalent, problems } of outcomes) {
+    const state = problems.length === 0 ? 'sound' : `${problems.length} problems`;
+    table.push([taskId, score(gold), score(empty), mutants, equivalent, state]);
+  }
+  const lines = outcomes.flatMap(({ taskId, problems }) =>
+    problems.map((problem) => `${taskId}: ${problem}`),
+  );
+  const unsound = outcomes.filter((outcome) => outcome.problems.length > 0).length;
+  const verdict = sound
+    ? `All ${outcomes.length} tasks are sound.`
+    : `${unsound} of ${outcomes.length} tasks are unsound.`;
+  return [table.toString(), ...lines, verdict].join('\n');
+}

@@ -1,0 +1,179 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { availableParallelism, homedir, tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { catalogue, findModel } from './config/catalogue.ts';
+import { loadConfig, type LoadedConfig } from './config/load.ts';
+import type { Clock } from './core/clock.ts';
+import { AppError } from './core/errors.ts';
+import { createEmbeddedProvider } from './providers/embedded/embedded-provider.ts';
+import type { Provider } from './providers/provider.ts';
+import { createExecutor, type Executor } from './quality/execution/index.ts';
+import { createRunStore, type RunStore } from './quality/run-store.ts';
+import { openSandbox } from './quality/sandbox/open-sandbox.ts';
+import { probeSandbox } from './quality/sandbox/probe.ts';
+import type { Sandbox } from './quality/sandbox/sandbox.ts';
+import { createTypeChecker, type TypeChecker } from './quality/type-check.ts';
+import { examine, type ConfiguredModel, type DoctorDeps } from './setup/doctor/doctor.ts';
+import type { Finding } from './setup/doctor/finding.ts';
+import { usualServers } from './setup/doctor/servers.ts';
+import { freeDiskBytes, readHardware } from './setup/hardware.ts';
+import { chooseModel, type ModelChoice } from './setup/model-choice.ts';
+import { modelFolder, modelSettings } from './setup/model-folder.ts';
+import { ensureModel, locateModel, type ProvisionOptions } from './setup/provision/ensure-model.ts';
+import { createPipRunner } from './setup/provision/pip.ts';
+import type { ProvisionEvent } from './setup/provision/provision-event.ts';
+import { openDatabase } from './storage/database.ts';
+
+export interface RuntimeOptions {
+  cwd: string;
+  env: Readonly<Record<string, string | undefined>>;
+  flags: { config?: string | undefined; state?: string | undefined; threads?: number | undefined };
+}
+
+/** A model file that a provider can open. */
+export interface LocalModel {
+  /** Its name in reports: an id of the catalogue, or the file's name. */
+  id: string;
+  path: string;
+}
+
+/** A model that is wanted: of the catalogue, perhaps not here yet, or a file. */
+export type WantedModel =
+  | { kind: 'catalogue'; id: string; choice: ModelChoice }
+  | { kind: 'file'; id: string; path: string };
+
+/** Everything that the rooms are given, built in one place. Nothing slow happens before it is asked for. */
+export interface Runtime {
+  config: LoadedConfig;
+  version: string;
+  clock: Clock;
+  cores: number;
+  /** The suite that comes with the package. */
+  builtInSuite: string;
+  newRunId: () => string;
+  openStore: () => RunStore;
+  openSandbox: (allowUnsafe: boolean) => Promise<Sandbox>;
+  createExecutor: (sandbox: Sandbox) => Executor;
+  createTypeChecker: () => TypeChecker;
+  /** @param name an id of the catalogue or a GGUF file; the machine chooses when absent */
+  wantModel: (name: string | undefined) => Promise<WantedModel>;
+  provideModel: (
+    model: Extract<WantedModel, { kind: 'catalogue' }>,
+    options: ProvisionOptions,
+  ) => AsyncIterable<ProvisionEvent>;
+  openEmbedded: (model: LocalModel) => Provider;
+  examine: () => Promise<Finding[]>;
+}
+
+const SYSTEM_CLOCK: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  sleep: async (ms, signal) => {
+    await sleep(ms, undefined, signal === undefined ? {} : { signal });
+  },
+};
+
+/** @throws AppError `config.invalid` */
+export async function createRuntime({ cwd, env, flags }: RuntimeOptions): Promise<Runtime> {
+  const config = await loadConfig({ cwd, env, flags });
+  const settings = modelSettings(env, homedir());
+  const clock = SYSTEM_CLOCK;
+  const sandboxDeps = {
+    platform: process.platform,
+    node: { path: process.execPath, version: process.versions.node },
+    environment: env,
+    tmpDir: tmpdir(),
+    clock,
+  };
+  const wantModel = async (name: string | undefined): Promise<WantedModel> => {
+    if (name?.endsWith('.gguf') === true) {
+      return { kind: 'file', id: path.basename(name, '.gguf'), path: path.resolve(cwd, name) };
+    }
+    if (name !== undefined) {
+      const entry = findModel(name);
+      return { kind: 'catalogue', id: entry.id, choice: { entry, passedOver: [] } };
+    }
+    const present = new Set<string>();
+    for (const entry of catalogue) {
+      if ((await locateModel(entry, settings)) !== undefined) present.add(entry.id);
+    }
+    const choice = chooseModel(await readHardware(modelFolder(settings)), catalogue, present);
+    return { kind: 'catalogue', id: choice.entry.id, choice };
+  };
+  const { model, threads, contextTokens, gpu } = config.embedded;
+  return {
+    config,
+    version: packageVersion(),
+    clock,
+    cores: availableParallelism(),
+    builtInSuite: fileURLToPath(new URL('../fixtures/suites/qe-100', import.meta.url)),
+    newRunId: () => {
+      const time = new Date(clock.now()).toISOString().replaceAll(/[-:]|\..*/g, '');
+      return `${time.replace('T', '-')}-${randomBytes(2).toString('hex')}`;
+    },
+    openStore: () => createRunStore(openDatabase(config.state)),
+    openSandbox: async (allowUnsafe) =>
+      openSandbox(sandboxDeps, await probeSandbox(sandboxDeps), { allowUnsafe }),
+    createExecutor: (sandbox) => createExecutor({ sandbox }),
+    createTypeChecker,
+    wantModel,
+    provideModel: ({ choice }, options) =>
+      ensureModel(
+        choice.entry,
+        {
+          settings,
+          fetch,
+          clock,
+          runPip: createPipRunner(['python3', 'python'], env),
+          freeDiskBytes,
+        },
+        options,
+      ),
+    openEmbedded: ({ id, path: modelPath }) =>
+      createEmbeddedProvider({
+        modelId: id,
+        modelPath,
+        threads,
+        contextTokens,
+        gpu,
+        environment: env,
+        clock,
+      }),
+    examine: async () => {
+      const deps: DoctorDeps = {
+        nodeVersion: process.version,
+        env,
+        settings,
+        hardware: await readHardware(modelFolder(settings)),
+        fetch,
+        clock,
+        servers: usualServers,
+        probeSandbox: async () =>
+          openSandbox(sandboxDeps, await probeSandbox(sandboxDeps), { allowUnsafe: false }).tier,
+      };
+      if (model !== undefined) deps.model = await configuredModel(model, wantModel);
+      return examine(deps);
+    },
+  };
+}
+
+async function configuredModel(
+  name: string,
+  wantModel: Runtime['wantModel'],
+): Promise<ConfiguredModel> {
+  const wanted = await wantModel(name);
+  return wanted.kind === 'file' ? { path: wanted.path } : { entry: wanted.choice.entry };
+}
+
+function packageVersion(): string {
+  const manifest: unknown = JSON.parse(
+    readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+  );
+  if (typeof manifest === 'object' && manifest !== null && 'version' in manifest) {
+    return String(manifest.version);
+  }
+  throw new AppError('internal', 'package.json has no version.');
+}
