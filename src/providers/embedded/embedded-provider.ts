@@ -2,13 +2,13 @@ import { availableParallelism } from 'node:os';
 import type { Clock } from '../../core/clock.ts';
 import { compiledEntry } from '../../core/compiled-entry.ts';
 import { AppError } from '../../core/errors.ts';
+import { createEventQueue } from '../../core/event-queue.ts';
+import type { EventQueue } from '../../core/event-queue.ts';
 import type { Completion, CompletionRequest, Usage } from '../../core/request.ts';
 import { failureClassOf, providerFailure } from '../failure.ts';
 import type { Provider, StreamEvent } from '../provider.ts';
 import { createEngineClient } from './engine-client.ts';
 import { engineEnvironment } from './engine-environment.ts';
-import { createEventQueue } from './event-queue.ts';
-import type { EventQueue } from './event-queue.ts';
 import { checkModelFile, MODEL_HINT } from './model-file.ts';
 import type { EngineOptions, EngineProgress } from './protocol.ts';
 

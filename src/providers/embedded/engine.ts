@@ -1,29 +1,16 @@
-import type {
-  ChatHistoryItem,
-  ChatWrapper,
-  LlamaContextSequence,
-  LlamaModel,
-} from 'node-llama-cpp';
 import type * as NodeLlamaCpp from 'node-llama-cpp';
-import type { Message } from '../../core/request.ts';
-import { messageOf } from '../../core/errors.ts';
+import type { LlamaEmbeddingContext, LlamaModel } from 'node-llama-cpp';
 import { providerFailure } from '../failure.ts';
+import { chatWrapperOf, generate } from './generation.ts';
+import type { GenerateListener } from './generation.ts';
 import { checkModelFile, MODEL_HINT } from './model-file.ts';
 import type { EngineFacts, EngineOptions, GenerateJob, ResultOf } from './protocol.ts';
-import { samplerSeed } from './sampler-seed.ts';
 
 type Library = typeof NodeLlamaCpp;
 type Gpu = 'auto' | false;
 
 /** A context this long costs a 1.5B model about 230 MB; models trained for 128k would ask for gigabytes. */
 const DEFAULT_CONTEXT_TOKENS = 8_192;
-/** Prompt tokens evaluated between two looks at the abort signal. */
-const PROMPT_CHUNK_TOKENS = 256;
-
-export interface GenerateListener {
-  prompt(inputTokens: number): void;
-  token(text: string, outputTokens: number): void;
-}
 
 /** A loaded model. One generation or embedding at a time. */
 export interface Engine {
@@ -35,7 +22,7 @@ export interface Engine {
     signal: AbortSignal,
     listener: GenerateListener,
   ): Promise<ResultOf<'generate'>>;
-  /** Vectors as the model gives them, not normalised. */
+  /** Vectors as the model gives them, not normalised; zeros for an empty text. */
   embed(texts: readonly string[], signal: AbortSignal): Promise<number[][]>;
   dispose(): Promise<void>;
 }
@@ -133,9 +120,7 @@ async function engineOf(
       for (const text of texts) {
         // Nobody waits for the vectors of an aborted call.
         if (signal.aborted) break;
-        const length = embedding.calculateInputLength(text);
-        if (length >= contextTokens) throw contextTooLong(length, contextTokens);
-        vectors.push([...(await embedding.getEmbeddingFor(text)).vector]);
+        vectors.push(await vectorOf(embedding, text, contextTokens));
       }
       return vectors;
     },
@@ -143,105 +128,29 @@ async function engineOf(
   };
 }
 
-interface Generation {
-  library: Library;
-  sequence: LlamaContextSequence;
-  chatWrapper: ChatWrapper;
-  job: GenerateJob;
-  signal: AbortSignal;
-  listener: GenerateListener;
-}
-
-async function generate(generation: Generation): Promise<ResultOf<'generate'>> {
-  const { library, sequence, chatWrapper, job, signal, listener } = generation;
-  const chatHistory = chatHistoryOf(job.messages);
-  const prompt = chatWrapper
-    .generateContextState({ chatHistory })
-    .contextText.tokenize(sequence.model.tokenizer);
-  // The library keeps one place of the context free; past that it would drop old messages.
-  const room = sequence.contextSize - 1 - prompt.length;
-  if (room < 1) throw contextTooLong(prompt.length, sequence.contextSize);
-  listener.prompt(prompt.length);
-  const maxTokens = Math.min(job.maxTokens, room);
-  if (maxTokens < 1) return { kind: 'generate', finishReason: 'length', outputTokens: 0 };
-
-  // A prefix left by an earlier request would be evaluated in other batches than a fresh one,
-  // and the rounding then differs: the same request must give the same text.
-  await sequence.clearHistory();
-  for (let start = 0; start < prompt.length - 1; start += PROMPT_CHUNK_TOKENS) {
-    if (signal.aborted) return { kind: 'generate', finishReason: 'cancelled', outputTokens: 0 };
-    const end = Math.min(start + PROMPT_CHUNK_TOKENS, prompt.length - 1);
-    await sequence.evaluateWithoutGeneratingNewTokens(prompt.slice(start, end));
+async function vectorOf(
+  embedding: LlamaEmbeddingContext,
+  text: string,
+  contextTokens: number,
+): Promise<number[]> {
+  const length = embedding.calculateInputLength(text);
+  if (length >= contextTokens) {
+    throw providerFailure(
+      'context-too-long',
+      `A text to embed has ${length} tokens; the context holds ${contextTokens}, one of them kept free.`,
+      { hint: 'Shorten the text, or give the model a longer context.' },
+    );
   }
-
-  const before = sequence.tokenMeter.getState();
-  const outputTokens = (): number => sequence.tokenMeter.diff(before).usedOutputTokens;
-  const chat = new library.LlamaChat({ contextSequence: sequence, chatWrapper });
-  try {
-    const response = await chat.generateResponse(chatHistory, {
-      maxTokens,
-      temperature: job.temperature,
-      seed: samplerSeed(job.seed),
-      // The library's default penalty changes what the request asked for, and hurts code.
-      repeatPenalty: false,
-      signal,
-      stopOnAbortSignal: true,
-      onResponseChunk(chunk) {
-        // Thoughts are tokens that were paid for, but no part of the answer.
-        if (chunk.tokens.length > 0) {
-          listener.token(chunk.type === undefined ? chunk.text : '', outputTokens());
-        }
-      },
-    });
-    return {
-      kind: 'generate',
-      finishReason: finishReasonOf(response.metadata.stopReason),
-      outputTokens: outputTokens(),
-    };
-  } catch (error) {
-    // Aborted before the first token: the library throws the signal's reason.
-    if (!signal.aborted) throw error;
-    return { kind: 'generate', finishReason: 'cancelled', outputTokens: outputTokens() };
-  } finally {
-    chat.dispose({ disposeSequence: false });
-  }
-}
-
-function chatHistoryOf(messages: readonly Message[]): ChatHistoryItem[] {
-  const history = messages.map(({ role, content }): ChatHistoryItem => {
-    if (role === 'assistant') return { type: 'model', response: [content] };
-    return { type: role, text: content };
-  });
-  // The turn to be written; a last assistant message is continued instead.
-  return history.at(-1)?.type === 'model' ? history : [...history, { type: 'model', response: [] }];
-}
-
-/** The file's own template, to the letter: the library's look-alikes add or drop tokens. */
-function chatWrapperOf(library: Library, model: LlamaModel): ChatWrapper {
-  const hasTemplate = model.fileInfo.metadata.tokenizer?.chat_template !== undefined;
-  return library.resolveChatWrapper(model, {
-    type: hasTemplate ? 'jinjaTemplate' : 'auto',
-    warningLogs: false,
-  });
-}
-
-function finishReasonOf(stopReason: string): ResultOf<'generate'>['finishReason'] {
-  if (stopReason === 'maxTokens') return 'length';
-  return stopReason === 'abort' ? 'cancelled' : 'stop';
+  const { vector } = await embedding.getEmbeddingFor(text);
+  // A text without a token means nothing, and the library gives nothing for it.
+  if (vector.length === 0) return Array<number>(embedding.model.embeddingVectorSize).fill(0);
+  return [...vector];
 }
 
 function quantisationOf(library: Library, model: LlamaModel): string {
   const fileType = model.fileInfo.metadata.general.file_type;
   if (fileType === undefined) return 'unknown';
   return library.GgufFileType[fileType].replace(/^(?:MOSTLY|ALL)_/, '');
-}
-
-function contextTooLong(inputTokens: number, contextTokens: number): Error {
-  return providerFailure(
-    'context-too-long',
-    `The prompt has ${inputTokens} tokens and leaves no room for an answer in the context of ${contextTokens}.`,
-    { hint: 'Shorten the prompt, or give the model a longer context.' },
-  );
 }
 
 function unusable(cause: unknown): Error {
@@ -260,7 +169,7 @@ function unreadable(library: Library, path: string, cause: unknown): Error {
   }
   return providerFailure(
     'model-unreadable',
-    `The model file is damaged, cut off, or of a kind the engine does not know: ${path} (${messageOf(cause)})`,
+    `The model file is damaged, cut off, or of a kind the engine does not know: ${path}`,
     { hint: MODEL_HINT, cause },
   );
 }

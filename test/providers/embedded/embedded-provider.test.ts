@@ -11,6 +11,7 @@ import type { EmbeddedProviderOptions } from '../../../src/providers/embedded/em
 import { failureClassOf } from '../../../src/providers/failure.ts';
 import type { Provider } from '../../../src/providers/provider.ts';
 import { engineOf, enginesOf, isAlive, machineClock, until } from './processes.ts';
+import { writePooledModel } from './pooled-model.ts';
 import { testModelPath } from './test-model.ts';
 
 const SLOW = 120_000;
@@ -70,7 +71,7 @@ describe('a provider with a loaded model', { timeout: SLOW }, () => {
     expect(answer.usage.inputTokens).toBeGreaterThan(30);
     expect(answer.usage.outputTokens).toBe((await provider.countTokens(answer.text))! + 1);
     expect(answer.usage.cachedInputTokens).toBe(0);
-    const { ttftMs = Infinity, totalMs, measured } = answer.timing;
+    const { ttftMs = Infinity, totalMs = 0, measured } = answer.timing;
     expect(measured).toBe(true);
     expect(ttftMs).toBeLessThanOrEqual(totalMs);
   });
@@ -248,6 +249,38 @@ describe('a provider with a loaded model', { timeout: SLOW }, () => {
     expect(failureClassOf(await running)).toBe('cancelled');
     expect(failureClassOf(await failureOf(provider.countTokens('x')))).toBe('cancelled');
   });
+});
+
+describe('an embedding model', { timeout: SLOW }, () => {
+  it('gives one vector per text and writes none', async () => {
+    const modelPath = join(folder, 'pooled.gguf');
+    await writePooledModel(testModelPath(), modelPath, 'llama');
+    const provider = newProvider({ modelPath });
+    try {
+      const texts = [
+        'Generate unit tests for a parser',
+        'Write tests for a parser',
+        'Bananas!',
+        '',
+      ];
+      const vectors = await provider.embed(texts);
+      expect(vectors.map((vector) => vector.length)).toEqual([576, 576, 576, 576]);
+      const [parser = [], alike = [], other = [], empty = []] = vectors;
+      expect(cosine(parser, alike)).toBeGreaterThan(cosine(parser, other));
+      expect(new Set(empty)).toEqual(new Set([0]));
+      const long = await failureOf(provider.embed(['word '.repeat(1_000)]));
+      expect(failureClassOf(long)).toBe('context-too-long');
+      expect(failureClassOf(await failureOf(provider.complete(ask('Hi!'))))).toBe('unsupported');
+    } finally {
+      await provider.shutdown();
+    }
+  });
+
+  function cosine(a: readonly number[], b: readonly number[]): number {
+    const dot = (x: readonly number[], y: readonly number[]): number =>
+      x.reduce((sum, value, index) => sum + value * (y[index] ?? 0), 0);
+    return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
+  }
 });
 
 describe('a model that cannot be loaded', { timeout: SLOW }, () => {

@@ -1,0 +1,118 @@
+import type * as NodeLlamaCpp from 'node-llama-cpp';
+import type {
+  ChatHistoryItem,
+  ChatWrapper,
+  LlamaContextSequence,
+  LlamaModel,
+} from 'node-llama-cpp';
+import type { Message } from '../../core/request.ts';
+import { providerFailure } from '../failure.ts';
+import type { GenerateJob, ResultOf } from './protocol.ts';
+import { samplerSeed } from './sampler-seed.ts';
+
+/** Prompt tokens evaluated between two looks at the abort signal; fewer would cost speed. */
+const PROMPT_CHUNK_TOKENS = 64;
+
+export interface GenerateListener {
+  prompt(inputTokens: number): void;
+  token(text: string, outputTokens: number): void;
+}
+
+export interface Generation {
+  library: typeof NodeLlamaCpp;
+  sequence: LlamaContextSequence;
+  chatWrapper: ChatWrapper;
+  job: GenerateJob;
+  signal: AbortSignal;
+  listener: GenerateListener;
+}
+
+/**
+ * Answers one request on a sequence of its own.
+ * Throws failure class `context-too-long` before it generates anything.
+ */
+export async function generate(generation: Generation): Promise<ResultOf<'generate'>> {
+  const { library, sequence, chatWrapper, job, signal, listener } = generation;
+  const chatHistory = chatHistoryOf(job.messages);
+  const prompt = chatWrapper
+    .generateContextState({ chatHistory })
+    .contextText.tokenize(sequence.model.tokenizer);
+  // The library keeps one place of the context free; past that it would drop old messages.
+  const room = sequence.contextSize - 1 - prompt.length;
+  if (room < 1) throw promptTooLong(prompt.length, sequence.contextSize);
+  listener.prompt(prompt.length);
+  const maxTokens = Math.min(job.maxTokens, room);
+  if (maxTokens < 1) return { kind: 'generate', finishReason: 'length', outputTokens: 0 };
+
+  // A prefix left by an earlier request would be evaluated in other batches than a fresh one,
+  // and the rounding then differs: the same request must give the same text.
+  await sequence.clearHistory();
+  for (let start = 0; start < prompt.length - 1; start += PROMPT_CHUNK_TOKENS) {
+    if (signal.aborted) return { kind: 'generate', finishReason: 'cancelled', outputTokens: 0 };
+    const end = Math.min(start + PROMPT_CHUNK_TOKENS, prompt.length - 1);
+    await sequence.evaluateWithoutGeneratingNewTokens(prompt.slice(start, end));
+  }
+
+  const before = sequence.tokenMeter.getState();
+  const outputTokens = (): number => sequence.tokenMeter.diff(before).usedOutputTokens;
+  const chat = new library.LlamaChat({ contextSequence: sequence, chatWrapper });
+  try {
+    const response = await chat.generateResponse(chatHistory, {
+      maxTokens,
+      temperature: job.temperature,
+      seed: samplerSeed(job.seed),
+      // The library's default penalty changes what the request asked for, and hurts code.
+      repeatPenalty: false,
+      signal,
+      stopOnAbortSignal: true,
+      onResponseChunk(chunk) {
+        // Thoughts are tokens that were paid for, but no part of the answer.
+        if (chunk.tokens.length > 0) {
+          listener.token(chunk.type === undefined ? chunk.text : '', outputTokens());
+        }
+      },
+    });
+    return {
+      kind: 'generate',
+      finishReason: finishReasonOf(response.metadata.stopReason),
+      outputTokens: outputTokens(),
+    };
+  } catch (error) {
+    // Aborted before the first token: the library throws the signal's reason.
+    if (!signal.aborted) throw error;
+    return { kind: 'generate', finishReason: 'cancelled', outputTokens: outputTokens() };
+  } finally {
+    chat.dispose({ disposeSequence: false });
+  }
+}
+
+function chatHistoryOf(messages: readonly Message[]): ChatHistoryItem[] {
+  const history = messages.map(({ role, content }): ChatHistoryItem => {
+    if (role === 'assistant') return { type: 'model', response: [content] };
+    return { type: role, text: content };
+  });
+  // The turn to be written; a last assistant message is continued instead.
+  return history.at(-1)?.type === 'model' ? history : [...history, { type: 'model', response: [] }];
+}
+
+/** The file's own template, to the letter: the library's look-alikes add or drop tokens. */
+export function chatWrapperOf(library: typeof NodeLlamaCpp, model: LlamaModel): ChatWrapper {
+  const hasTemplate = model.fileInfo.metadata.tokenizer?.chat_template !== undefined;
+  return library.resolveChatWrapper(model, {
+    type: hasTemplate ? 'jinjaTemplate' : 'auto',
+    warningLogs: false,
+  });
+}
+
+function finishReasonOf(stopReason: string): ResultOf<'generate'>['finishReason'] {
+  if (stopReason === 'maxTokens') return 'length';
+  return stopReason === 'abort' ? 'cancelled' : 'stop';
+}
+
+function promptTooLong(inputTokens: number, contextTokens: number): Error {
+  return providerFailure(
+    'context-too-long',
+    `The prompt has ${inputTokens} tokens and leaves no room for an answer in the context of ${contextTokens}.`,
+    { hint: 'Shorten the prompt, or give the model a longer context.' },
+  );
+}
