@@ -2,7 +2,5 @@ export type { ReportDetails, TaskDetails } from './details.ts';
 export { toHtml } from './html.ts';
 export { toJson } from './json.ts';
 export { toJUnit } from './junit.ts';
-export type { JUnitOptions } from './junit.ts';
 export { toMarkdown } from './markdown.ts';
 export { toTable } from './table.ts';
-export type { TableOptions } from './table.ts';

@@ -15,7 +15,7 @@ import { categoriesOf, marksOf, mutantsOf, pairTasks, scoreOf, testsOf } from '.
 import type { TaskPair } from './pairs.ts';
 import { HEADLINES, latencyLine, strictLine, verdictSentence } from './words.ts';
 
-export interface JUnitOptions {
+interface JUnitOptions {
   /** The run exits with 0 on MARGINAL; the file is then green too. */
   allowMarginal?: boolean;
 }

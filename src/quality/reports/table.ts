@@ -18,7 +18,7 @@ import { differenceOf, marksOf, mutantsOf, pairTasks, scoreOf, testsOf } from '.
 import type { TaskPair } from './pairs.ts';
 import { gradedLine, HEADLINES, latencyLine, strictLine, verdictSentence } from './words.ts';
 
-export interface TableOptions {
+interface TableOptions {
   /** Columns of the terminal; a narrow one gets fewer columns. */
   width: number;
   /** Whether escape codes may be written. */
