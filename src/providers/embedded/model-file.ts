@@ -1,4 +1,5 @@
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
+import { AppError } from '../../core/errors.ts';
 import { providerFailure } from '../failure.ts';
 
 const GGUF_MAGIC = 'GGUF';
@@ -10,17 +11,24 @@ export const MODEL_HINT = 'Run `aqe-llm setup` to fetch a model, or name another
  * @throws AppError of failure class `model-missing` or `model-unreadable`
  */
 export async function checkModelFile(path: string): Promise<number> {
-  const file = await open(path, 'r').catch((error: unknown) => {
-    throw openFailure(path, error);
-  });
   try {
-    const stats = await file.stat();
+    // Looked at before it is opened: opening a named pipe would wait for a writer.
+    const stats = await stat(path);
     if (!stats.isFile()) throw unreadable(`The model path is not a file: ${path}`);
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(GGUF_MAGIC.length), 0);
-    if (buffer.toString('latin1', 0, bytesRead) !== GGUF_MAGIC) {
+    if ((await firstBytes(path, GGUF_MAGIC.length)) !== GGUF_MAGIC) {
       throw unreadable(`The file is not a GGUF model: ${path}`);
     }
     return stats.size;
+  } catch (error) {
+    throw error instanceof AppError ? error : openFailure(path, error);
+  }
+}
+
+async function firstBytes(path: string, count: number): Promise<string> {
+  const file = await open(path, 'r');
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(count), 0);
+    return buffer.toString('latin1', 0, bytesRead);
   } finally {
     await file.close();
   }
