@@ -1,0 +1,203 @@
+import { readFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { Script } from 'node:vm';
+import { openChannel } from './channel.ts';
+import { ArgumentSpy, CoverageCounter, MutantSwitch, type Instrument } from './instruments.ts';
+import type { Base, DriverJob, RunKind } from './job.ts';
+import { runOnce, type RunInput, type RunResult, type TestResult } from './run.ts';
+import { RunnerTimers } from './runner-timers.ts';
+
+/** A mutant reached this many times as often as in the base run is an endless loop, as Stryker has it. */
+const HIT_FACTOR = 100;
+const HEARTBEAT_MS = 250;
+
+type Send = ReturnType<typeof openChannel>;
+
+/** The program that runs in the sandbox: test runs and mutant runs, each in a context of its own. */
+class Driver {
+  readonly #job: DriverJob;
+  readonly #send: Send;
+  readonly #timers = new RunnerTimers();
+  readonly #realm = scriptFile('realm.js');
+  readonly #runner = scriptFile('runner.js');
+  readonly #counted: Script;
+  readonly #switched: Script;
+  readonly #test: Script;
+  readonly #skip: ReadonlySet<string>;
+
+  constructor(job: DriverJob, send: Send) {
+    this.#job = job;
+    this.#send = send;
+    this.#skip = new Set(job.skip);
+    this.#counted = wrapped(job.subject.counted, 'exports, require, module, aqeScope', 'subject');
+    this.#switched = wrapped(
+      job.subject.switched,
+      'exports, require, module, stryMutAct_9fa48, stryCov_9fa48',
+      'subject',
+    );
+    this.#test = new Script(
+      `(async function (require, __filename, __dirname) { 'use strict';\n${job.test}\n})`,
+      { filename: job.testFileName },
+    );
+  }
+
+  /** Times that nothing but a timeout can still end are cut short. */
+  skipAhead(): void {
+    this.#timers.skipAhead();
+  }
+
+  async run(): Promise<void> {
+    const base = this.#job.base ?? (await this.#baseRuns());
+    if (base) await this.#mutants(base);
+    this.#send({ type: 'done' });
+  }
+
+  #input(): Omit<RunInput, 'subject' | 'instrument' | 'wanted' | 'snapshot' | 'bail'> {
+    return {
+      realm: this.#realm,
+      runner: this.#runner,
+      test: this.#test,
+      testFileName: this.#job.testFileName,
+      testTimeoutMs: this.#job.testTimeoutMs,
+      timers: this.#timers,
+    };
+  }
+
+  #looked(kind: RunKind): { subject: RunInput['subject']; instrument: Instrument } {
+    const asIs = (value: unknown): unknown => value;
+    if (kind === 'coverage') {
+      const counter = new CoverageCounter();
+      return {
+        subject: { script: this.#counted, instruments: [counter.scope], wrap: asIs },
+        instrument: counter,
+      };
+    }
+    const off = new MutantSwitch();
+    const subject = { script: this.#switched, instruments: [off.isActive, off.cover] };
+    if (kind === 'plain') return { subject: { ...subject, wrap: asIs }, instrument: off };
+    const spy = new ArgumentSpy();
+    return { subject: { ...subject, wrap: (value) => spy.wrap(value) }, instrument: spy };
+  }
+
+  async #baseRuns(): Promise<Base | undefined> {
+    const passes = new Map<string, number>();
+    let decisive = 0;
+    let reach: Base['reach'] = {};
+    let snapshot: string | null = null;
+    for (const [index, kind] of this.#job.runs.entries()) {
+      this.#send({ type: 'run', index });
+      const { subject, instrument } = this.#looked(kind);
+      const perTest = new Map<string, string[]>();
+      const result: RunResult = await runOnce({
+        ...this.#input(),
+        subject,
+        instrument,
+        snapshot,
+        wanted: (key) => !this.#skip.has(key),
+        bail: false,
+        onFound: (tests) => this.#send({ type: 'found', tests }),
+        onTest: (key) => this.#send({ type: 'test', key }),
+        onTested: (tested: TestResult) => {
+          perTest.set(tested.key, tested.touched);
+          if (kind !== 'arguments' && tested.state === 'passed') {
+            passes.set(tested.key, (passes.get(tested.key) ?? 0) + 1);
+          }
+          this.#send({ type: 'tested', ...tested });
+        },
+      });
+      if (result.state === 'not-loaded') {
+        this.#send({ type: 'not-loaded', message: result.message });
+        return undefined;
+      }
+      const { loaded, outside } = result;
+      if (kind !== 'arguments') decisive += 1;
+      snapshot = result.snapshot;
+      const all = instrument instanceof CoverageCounter ? instrument.keys() : [];
+      if (instrument instanceof MutantSwitch) {
+        reach = reachOf(instrument, perTest, [...loaded, ...outside]);
+      }
+      this.#send({ type: 'ran', loaded, outside, all });
+    }
+    const passed = [...passes].filter(([, times]) => times === decisive).map(([key]) => key);
+    const base = { passed, reach, snapshot };
+    this.#send({ type: 'base', base });
+    return base;
+  }
+
+  async #mutants(base: Base): Promise<void> {
+    const passed = new Set(base.passed);
+    for (const id of this.#job.mutants) {
+      const reached = base.reach[id];
+      const tests =
+        reached?.tests === 'all'
+          ? passed
+          : new Set(reached?.tests.filter((key) => passed.has(key)));
+      if (!reached || tests.size === 0) {
+        this.#send({ type: 'mutated', id, state: 'no-coverage' });
+        continue;
+      }
+      this.#send({ type: 'mutant', id });
+      const active = new MutantSwitch(id, reached.hits * HIT_FACTOR);
+      const result = await runOnce({
+        ...this.#input(),
+        subject: {
+          script: this.#switched,
+          instruments: [active.isActive, active.cover],
+          wrap: (value) => value,
+        },
+        instrument: active,
+        snapshot: base.snapshot,
+        wanted: (key) => tests.has(key),
+        bail: true,
+      });
+      const killed = result.state === 'not-loaded' || result.failed;
+      const state = active.overLimit ? 'timeout' : killed ? 'killed' : 'survived';
+      this.#send({ type: 'mutated', id, state });
+    }
+  }
+}
+
+function reachOf(
+  counts: MutantSwitch,
+  perTest: ReadonlyMap<string, readonly string[]>,
+  shared: readonly string[],
+): Base['reach'] {
+  const reach: Base['reach'] = {};
+  for (const [id, hits] of counts.hits) reach[id] = { hits, tests: [] };
+  for (const [key, ids] of perTest) {
+    for (const id of ids) {
+      const tests = reach[id]?.tests;
+      if (Array.isArray(tests)) tests.push(key);
+    }
+  }
+  for (const id of shared) {
+    const reached = reach[id];
+    if (reached) reached.tests = 'all';
+  }
+  return reach;
+}
+
+function wrapped(body: string, parameters: string, name: string): Script {
+  return new Script(`(function (${parameters}) {\n${body}\n})`, { filename: `${name}.js` });
+}
+
+function scriptFile(name: string): Script {
+  return new Script(readFileSync(join(__dirname, name), 'utf8'), { filename: name });
+}
+
+// Made by the executor of the same release: a schema here would double the program's size.
+const job: DriverJob = JSON.parse(readFileSync(0, 'utf8'));
+const send = openChannel(job.nonce);
+// An error that no test awaits fails no test, as under vitest: each keeps the state it has.
+process.on('uncaughtException', () => undefined);
+process.on('unhandledRejection', () => undefined);
+setInterval(() => send({ type: 'alive' }), HEARTBEAT_MS).unref();
+const driver = new Driver(job, send);
+process.on('beforeExit', () => driver.skipAhead());
+void driver.run().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    writeSync(2, error instanceof Error ? String(error.stack) : String(error));
+    process.exit(70);
+  },
+);

@@ -1,0 +1,234 @@
+import type { File, Suite, Task, Test, VitestRunner } from '@vitest/runner';
+import type { Script } from 'node:vm';
+import { openContext } from './context.ts';
+import type { Instrument } from './instruments.ts';
+import type { TestState } from './job.ts';
+import { Modules, type SubjectScript } from './modules.ts';
+import type * as RunnerFace from './runner-face.ts';
+import type { RunnerTimers } from './runner-timers.ts';
+
+export interface RunInput {
+  realm: Script;
+  runner: Script;
+  subject: SubjectScript;
+  test: Script;
+  testFileName: string;
+  testTimeoutMs: number;
+  snapshot: string | null;
+  instrument: Instrument;
+  timers: RunnerTimers;
+  /** Whether a test is run at all. */
+  wanted: (key: string) => boolean;
+  /** Ends the run at the first failure. */
+  bail: boolean;
+  onFound?: (tests: { key: string; name: string }[]) => void;
+  onTest?: (key: string) => void;
+  onTested?: (result: TestResult) => void;
+}
+
+export interface TestResult {
+  key: string;
+  state: TestState;
+  message?: string;
+  touched: string[];
+}
+
+export type RunResult =
+  | { state: 'not-loaded'; message: string }
+  | {
+      state: 'ran';
+      failed: boolean;
+      loaded: string[];
+      outside: string[];
+      snapshot: string | null;
+    };
+
+function isTimeout(message: string): boolean {
+  return /^(Test|Hook) timed out in \d+ms/.test(message);
+}
+
+function firstError(task: Task): string | undefined {
+  return task.result?.errors?.[0]?.message;
+}
+
+/** The error of the hook that kept a test from running. */
+function hookError(test: Test): string | undefined {
+  for (let suite: Suite | undefined = test.suite ?? test.file; suite; suite = suite.suite) {
+    if (suite.result?.state === 'fail') {
+      const message = firstError(suite);
+      if (message !== undefined) return message;
+    }
+  }
+  return firstError(test.file);
+}
+
+/** Names with their place among tests of the same name: what a test is called in every run. */
+function keysOf(face: typeof RunnerFace, file: File): Map<Test, { key: string; name: string }> {
+  const times = new Map<string, number>();
+  const keys = new Map<Test, { key: string; name: string }>();
+  for (const test of face.getTests(file)) {
+    const name = face.getNames(test).slice(1).join(' > ');
+    const nth = (times.get(name) ?? 0) + 1;
+    times.set(name, nth);
+    keys.set(test, { key: nth === 1 ? name : `${name} #${nth}`, name });
+  }
+  return keys;
+}
+
+/** Runs a test file once in a fresh context. */
+export async function runOnce(input: RunInput): Promise<RunResult> {
+  const { instrument, timers } = input;
+  const scope = {
+    setTimeout: timers.setTimeout,
+    clearTimeout: timers.clearTimeout,
+    performance,
+    process: { nextTick: process.nextTick.bind(process) },
+  };
+  const face = (input.runner.runInThisContext() as (...args: unknown[]) => typeof RunnerFace)(
+    scope,
+    timers.setTimeout,
+    timers.clearTimeout,
+  );
+  const context = openContext(input.realm, {
+    currentTest: () => face.getCurrentTest(),
+    onTestFinished: (check) => face.api.onTestFinished(check),
+    snapshot: input.snapshot,
+    testPath: `/${input.testFileName}`,
+    resetModules: () => modules.reset(),
+    setTestTimeout: (ms) => {
+      config.testTimeout = ms;
+    },
+  });
+  const { realm } = context;
+  const vitest = { ...face.api, ...realm.exports };
+  const modules = new Modules(
+    context,
+    input.subject,
+    new Map<string, Record<string, unknown>>([
+      ['vitest', vitest],
+      ['vitest/globals', {}],
+      ['@jest/globals', { ...vitest, jest: realm.jest }],
+    ]),
+  );
+  for (const [name, value] of Object.entries(vitest)) context.define(name, value);
+  context.define('jest', realm.jest);
+
+  const config: VitestRunner['config'] = {
+    root: '/',
+    setupFiles: [],
+    name: undefined,
+    passWithNoTests: false,
+    testNamePattern: undefined,
+    allowOnly: true,
+    sequence: { seed: 1, hooks: 'stack', setupFiles: 'list' },
+    chaiConfig: undefined,
+    maxConcurrency: 5,
+    testTimeout: input.testTimeoutMs,
+    hookTimeout: Math.max(input.testTimeoutMs, 10_000),
+    retry: 0,
+    includeTaskLocation: false,
+    tags: [],
+    tagsFilter: undefined,
+    strictTags: false,
+  };
+  let keys = new Map<Test, { key: string; name: string }>();
+  const outside = new Set<string>();
+  const takeOutside = (): void => {
+    for (const key of instrument.take()) outside.add(key);
+  };
+  let loaded: string[] = [];
+  let failed = false;
+  const reported = new Set<Test>();
+
+  const report = (test: Test, touched: string[]): void => {
+    const entry = keys.get(test);
+    if (!entry || reported.has(test)) return;
+    reported.add(test);
+    const state = test.result?.state;
+    const prevented = state === 'skip' ? hookError(test) : undefined;
+    const message = prevented ?? firstError(test);
+    const outcome: TestState =
+      state === 'pass'
+        ? 'passed'
+        : state === 'fail' || prevented !== undefined
+          ? message !== undefined && isTimeout(message)
+            ? 'timeout'
+            : 'failed'
+          : 'skipped';
+    if (outcome === 'failed' || outcome === 'timeout') failed = true;
+    input.onTested?.({
+      key: entry.key,
+      state: outcome,
+      touched,
+      ...(message === undefined || outcome === 'passed' ? {} : { message: message.slice(0, 2000) }),
+    });
+  };
+
+  const runner: VitestRunner = {
+    config,
+    importFile: async () => {
+      void modules.subject;
+      loaded = instrument.take();
+      const evaluate = context.evaluate(input.test);
+      await evaluate(modules.require, `/${input.testFileName}`, '/');
+    },
+    onCollected(files) {
+      const [file] = files;
+      if (!file) return;
+      keys = keysOf(face, file);
+      serialize(file);
+      if (file.result?.state !== 'fail') input.onFound?.([...keys.values()]);
+      for (const [test, { key }] of keys) {
+        if (test.mode === 'run' && !input.wanted(key)) test.mode = 'skip';
+      }
+    },
+    onBeforeRunTask(test) {
+      takeOutside();
+      if (input.bail && failed) test.mode = 'skip';
+      const entry = keys.get(test);
+      if (test.mode === 'run' && entry) input.onTest?.(entry.key);
+    },
+    onBeforeTryTask: (test) => realm.beforeTry(test),
+    onAfterTryTask: (test) => realm.afterTry(test),
+    onAfterRunTask: (test) => report(test, instrument.take()),
+    extendTaskContext(testContext) {
+      Object.defineProperty(testContext, 'expect', {
+        get: () => realm.localExpect(testContext.task as Test),
+      });
+      return testContext;
+    },
+  };
+  try {
+    await realm.open();
+    const [file] = await face.startTests([`/${input.testFileName}`], runner);
+    takeOutside();
+    if (!file) return { state: 'not-loaded', message: 'The test file was not found' };
+    if (keys.size === 0 || (file.result?.state === 'fail' && !ran(file))) {
+      const message = firstError(file) ?? 'The file holds no test';
+      return { state: 'not-loaded', message: message.replace(/ \/\S+$/, '') };
+    }
+    for (const test of keys.keys()) report(test, []);
+    if (hookFailed(file)) failed = true;
+    return { state: 'ran', failed, loaded, outside: [...outside], snapshot: await realm.close() };
+  } finally {
+    context.end();
+  }
+}
+
+/** Tests run one after the other, `concurrent` or not: what each touches must be told apart. */
+function serialize(suite: Suite): void {
+  for (const task of suite.tasks) {
+    delete task.concurrent;
+    if (task.type === 'suite') serialize(task);
+  }
+}
+
+/** Whether running began: a file that fails to load fails before. */
+function ran(file: File): boolean {
+  return file.result?.duration !== undefined;
+}
+
+function hookFailed(suite: Suite): boolean {
+  if ((suite.result?.errors?.length ?? 0) > 0) return true;
+  return suite.tasks.some((task) => task.type === 'suite' && hookFailed(task));
+}

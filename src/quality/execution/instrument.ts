@@ -1,0 +1,150 @@
+import { transform } from 'esbuild';
+import { Instrumenter } from '@stryker-mutator/instrumenter';
+import { createInstrumenter } from 'istanbul-lib-instrument';
+import type { Mutant } from './execution.ts';
+import { messageOf } from '../../core/errors.ts';
+
+/** A subject, made ready to be run and measured. */
+export interface PreparedSubject {
+  /** CommonJS bodies: with istanbul's counters, with every mutant behind a switch. */
+  counted: string;
+  switched: string;
+  /** Line of each statement (`s3`), from 1. */
+  lines: ReadonlyMap<string, number>;
+  mutants: readonly Mutant[];
+  /** Stryker's number of each mutant. */
+  numbers: ReadonlyMap<string, string>;
+}
+
+/** A piece of source that cannot be parsed or instrumented; the message is for the reader of a report. */
+export class SourceError extends Error {
+  override name = 'SourceError';
+}
+
+const PARSER_PLUGINS = [
+  'typescript',
+  'decorators',
+  'importAttributes',
+  'explicitResourceManagement',
+];
+
+function strip(code: string): Promise<{ code: string }> {
+  return transform(code, {
+    loader: 'ts',
+    format: 'cjs',
+    target: 'node20',
+    logLevel: 'silent',
+    tsconfigRaw: '{}',
+  });
+}
+
+async function count(
+  fileName: string,
+  source: string,
+): Promise<{ code: string; lines: Map<string, number> }> {
+  const instrumenter = createInstrumenter({
+    esModules: true,
+    compact: false,
+    coverageVariable: 'counters',
+    coverageGlobalScope: 'aqeScope',
+    coverageGlobalScopeFunc: false,
+    parserPlugins: PARSER_PLUGINS,
+  });
+  const { code } = await strip(instrumenter.instrumentSync(source, fileName));
+  const lines = new Map<string, number>();
+  for (const [id, range] of Object.entries(instrumenter.lastFileCoverage().statementMap)) {
+    lines.set(`s${id}`, range.start.line);
+  }
+  return { code, lines };
+}
+
+const silent = (): void => undefined;
+const disabled = (): boolean => false;
+const LOGGER = {
+  trace: silent,
+  debug: silent,
+  info: silent,
+  warn: silent,
+  error: silent,
+  fatal: silent,
+  isTraceEnabled: disabled,
+  isDebugEnabled: disabled,
+  isInfoEnabled: disabled,
+  isWarnEnabled: disabled,
+  isErrorEnabled: disabled,
+  isFatalEnabled: disabled,
+};
+
+interface Position {
+  line: number;
+  column: number;
+}
+
+/** Offset of a position: lines from 0, as Stryker's API has them. */
+function offsetOf(starts: readonly number[], { line, column }: Position): number {
+  return (starts[line] ?? 0) + column;
+}
+
+async function mutate(
+  fileName: string,
+  source: string,
+): Promise<{
+  code: string;
+  mutants: Mutant[];
+  numbers: Map<string, string>;
+}> {
+  const result = await new Instrumenter(LOGGER).instrument(
+    [{ name: fileName, mutate: true, content: source }],
+    { plugins: null, excludedMutations: [], ignorers: [], noHeader: true },
+  );
+  const starts = [0];
+  for (const match of source.matchAll(/\r\n|[\n\r\u2028\u2029]/g))
+    starts.push(match.index + match[0].length);
+  const mutants: Mutant[] = [];
+  const numbers = new Map<string, string>();
+  for (const { id, location, mutatorName, replacement } of result.mutants) {
+    const { start, end } = location;
+    const range = `${start.line + 1}:${start.column}-${end.line + 1}:${end.column}`;
+    const name = `${range} ${mutatorName} ${replacement}`;
+    let unique = name;
+    for (let nth = 2; numbers.has(unique); nth++) unique = `${name} #${nth}`;
+    numbers.set(unique, id);
+    mutants.push({
+      id: unique,
+      mutator: mutatorName,
+      line: start.line + 1,
+      original: source.slice(offsetOf(starts, start), offsetOf(starts, end)),
+      replacement,
+    });
+  }
+  const { code } = await strip(result.files[0]?.content ?? '');
+  return { code, mutants, numbers };
+}
+
+/**
+ * Instruments a subject twice: for coverage and for mutants.
+ * @throws SourceError when it cannot be parsed
+ */
+export async function prepareSubject(subject: {
+  fileName: string;
+  source: string;
+}): Promise<PreparedSubject> {
+  const { fileName, source } = subject;
+  try {
+    const [counted, switched] = await Promise.all([
+      count(fileName, source),
+      mutate(fileName, source),
+    ]);
+    return {
+      counted: counted.code,
+      switched: switched.code,
+      lines: counted.lines,
+      mutants: switched.mutants,
+      numbers: switched.numbers,
+    };
+  } catch (error) {
+    throw new SourceError(`${fileName} cannot be instrumented: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}

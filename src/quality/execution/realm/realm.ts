@@ -1,0 +1,81 @@
+import { chai, GLOBAL_EXPECT, setState } from '@vitest/expect';
+import type { ExpectStatic } from '@vitest/expect';
+import type { Test } from '@vitest/runner';
+import { FakeClock } from './clock.ts';
+import { checkCounts, createExpect, FRESH_COUNTS, installMatchers } from './expect.ts';
+import { defineGlobals } from './globals.ts';
+import type { RealmHost } from './host.ts';
+import { createSnapshots } from './snapshots.ts';
+import { createUtilities } from './vi.ts';
+
+/** What the driver uses of a context. */
+export interface Realm {
+  /** What `vitest` exports besides the runner's functions. */
+  exports: Record<string, unknown>;
+  jest: unknown;
+  /** An empty object of the context. */
+  newObject(): object;
+  open(): Promise<void>;
+  beforeTry(test: Test): void;
+  /** @throws when the test made another number of assertions than it announced */
+  afterTry(test: Test): void;
+  /** An `expect` of its own for the context of a test. */
+  localExpect(test: Test): ExpectStatic;
+  /** The content of the snapshot file after the run. */
+  close(): Promise<string | null>;
+}
+
+/** A function that accepts any chain of calls and members: types are not checked here. */
+function anyChain(): unknown {
+  const chain: unknown = new Proxy(() => chain, {
+    get: (_, key) => (key === 'then' ? undefined : chain),
+    apply: () => chain,
+  });
+  return chain;
+}
+
+/** Sets up a context: globals, matchers, mocks, timers, snapshots. Evaluated inside of it. */
+export function createRealm(host: RealmHost): Realm {
+  defineGlobals(host);
+  const timers = {
+    setTimeout: globalThis.setTimeout,
+    clearTimeout: globalThis.clearTimeout,
+  };
+  const clock = new FakeClock();
+  const snapshots = createSnapshots(host);
+  installMatchers(snapshots);
+  const expect = createExpect(host, clock, timers);
+  const { vi, jest } = createUtilities(host, clock, timers);
+  const locals = new WeakMap<Test, ExpectStatic>();
+  const expectTypeOf = anyChain();
+  return {
+    exports: {
+      expect,
+      assert: chai.assert,
+      chai,
+      should: chai.should,
+      vi,
+      vitest: vi,
+      expectTypeOf,
+      assertType: () => undefined,
+      createExpect: (test?: Test) => createExpect(host, clock, timers, test),
+    },
+    jest,
+    newObject: () => ({}),
+    open: () => snapshots.open(),
+    beforeTry(test) {
+      snapshots.clearTest(test);
+      setState({ ...FRESH_COUNTS, currentTestName: test.fullTestName }, expect);
+      Reflect.set(globalThis, GLOBAL_EXPECT, expect);
+    },
+    afterTry: (test) => checkCounts(locals.get(test) ?? expect),
+    localExpect(test) {
+      const existing = locals.get(test);
+      if (existing) return existing;
+      const local = createExpect(host, clock, timers, test);
+      locals.set(test, local);
+      return local;
+    },
+    close: () => snapshots.close(),
+  };
+}
