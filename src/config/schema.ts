@@ -6,7 +6,6 @@ const providerSpec = z
     /^(embedded(:.+)?|replay:.+)$/,
     'expected embedded, embedded:<model or GGUF file>, replay:gold, replay:empty or replay:<provider id>',
   );
-const share = z.number().min(0).max(1);
 
 /** `aqe-llm.config.json`. Defaults are part of it, so that an empty object is a whole configuration. */
 export const configSchema = z.strictObject({
@@ -59,25 +58,6 @@ export const configSchema = z.strictObject({
       maxTokens: z.int().min(16).max(131_072).default(2048).describe('Most tokens of one answer.'),
       temperature: z.number().min(0).max(2).default(0.2),
       rubric: z.enum(['linear', 'plan']).default('linear').describe('How coverage becomes points.'),
-      thresholds: z
-        .strictObject({
-          pass: share.default(0.9).describe('Least ratio of a PASS.'),
-          marginal: share
-            .default(0.85)
-            .describe('Least ratio of a MARGINAL, and least lower bound of a PASS.'),
-          floor: z
-            .number()
-            .min(0)
-            .max(10)
-            .default(5)
-            .describe('Least mean score of the reference.'),
-          maxErrorShare: share.default(0.05).describe('Most infrastructure errors of a side.'),
-        })
-        .refine(({ pass, marginal }) => marginal <= pass, {
-          path: ['marginal'],
-          message: 'must not be above pass',
-        })
-        .prefault({}),
     })
     .prefault({}),
 });

@@ -260,7 +260,7 @@ function reportOf(
   };
   const candidate = summarize(ids.candidate, inOrder('candidate'));
   const reference = summarize(ids.reference, inOrder('reference'));
-  const verdict = judge(candidate, reference, (id) => clusters.get(id) ?? id, plan.rule, plan.seed);
+  const verdict = judge(candidate, reference, (id) => clusters.get(id) ?? id, plan.seed);
   return {
     schema: 'aqe-llm/baseline@1',
     run: {

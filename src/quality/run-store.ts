@@ -16,12 +16,6 @@ export const runPlanSchema = z.strictObject({
   maxTokens: z.int(),
   temperature: z.number(),
   rubric: z.enum(['linear', 'plan']),
-  rule: z.strictObject({
-    pass: z.number(),
-    marginal: z.number(),
-    floor: z.number(),
-    maxErrorShare: z.number(),
-  }),
 });
 export type RunPlan = z.infer<typeof runPlanSchema>;
 

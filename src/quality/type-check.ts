@@ -79,6 +79,7 @@ declare module '@vitest/expect' {
 /** Tests are rarely written for strict mode, and no runner asks it of them. */
 const OPTIONS: ts.CompilerOptions = {
   target: ts.ScriptTarget.ES2022,
+  lib: ['lib.es2023.d.ts'],
   module: ts.ModuleKind.ESNext,
   moduleResolution: ts.ModuleResolutionKind.Bundler,
   allowImportingTsExtensions: true,

@@ -2,22 +2,15 @@ import { ExitCode } from '../core/errors.ts';
 import { mean, ratioOfMeans, type Pair } from '../core/statistics.ts';
 import type { GradedTask, TaskResult, Verdict } from './result.ts';
 
-export interface VerdictRule {
+/** The rule of every verdict; docs/verdict.md says why. */
+export const RULE = {
   /** PASS needs a ratio of at least this … */
-  pass: number;
-  /** … and a lower bound of at least this; it is also the least ratio that is MARGINAL. */
-  marginal: number;
-  /** The reference's own mean score (0–10) below which the ratio says nothing. */
-  floor: number;
-  /** Share of infrastructure errors above which there is no verdict. */
-  maxErrorShare: number;
-}
-
-/** The plan's M1.4 thresholds, with the floor and the error share of docs/verdict.md. */
-export const DEFAULT_RULE: VerdictRule = {
   pass: 0.9,
+  /** … and a lower bound of at least this; it is also the least ratio that is MARGINAL. */
   marginal: 0.85,
+  /** The reference's own mean score (0–10) below which the ratio says nothing. */
   floor: 5,
+  /** Share of infrastructure errors above which there is no verdict. */
   maxErrorShare: 0.05,
 };
 
@@ -34,38 +27,36 @@ export function judge(
   candidate: JudgedSide,
   reference: JudgedSide,
   clusterOf: (taskId: string) => string,
-  rule: VerdictRule,
   seed: number,
 ): Verdict {
   const pairs = pairUp(candidate.tasks, reference.tasks, clusterOf);
   const interval = ratioOfMeans(pairs, seed);
-  const reasons = doubts(candidate, reference, pairs, rule);
+  const reasons = doubts(candidate, reference, pairs);
   const numbers = {
     ratio: interval?.ratio ?? null,
     lower: interval?.lower ?? null,
     upper: interval?.upper ?? null,
-    strict: interval !== undefined && interval.lower >= rule.pass,
+    strict: interval !== undefined && interval.lower >= RULE.pass,
   };
   if (interval === undefined || reasons.length > 0) {
     if (reasons.length === 0) reasons.push('fewer than two independent tasks were graded');
     return { state: 'inconclusive', ...numbers, strict: false, reasons };
   }
   const { ratio, lower } = interval;
-  const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
-  if (ratio < rule.marginal) {
-    reasons.push(`ratio ${percent(ratio)} is below ${percent(rule.marginal)}`);
+  if (ratio < RULE.marginal) {
+    reasons.push(`ratio ${percent(ratio)} is below ${percent(RULE.marginal)}`);
     return { state: 'fail', ...numbers, reasons };
   }
-  if (ratio >= rule.pass && lower >= rule.marginal) {
+  if (ratio >= RULE.pass && lower >= RULE.marginal) {
     reasons.push(
-      `ratio ${percent(ratio)} is at least ${percent(rule.pass)} and its lower bound ${percent(lower)} at least ${percent(rule.marginal)}`,
+      `ratio ${percent(ratio)} is at least ${percent(RULE.pass)} and its lower bound ${percent(lower)} at least ${percent(RULE.marginal)}`,
     );
     return { state: 'pass', ...numbers, reasons };
   }
   reasons.push(
-    ratio < rule.pass
-      ? `ratio ${percent(ratio)} is at least ${percent(rule.marginal)} but below ${percent(rule.pass)}`
-      : `ratio ${percent(ratio)} is high enough, but its lower bound ${percent(lower)} is below ${percent(rule.marginal)}: more tasks would narrow it`,
+    ratio < RULE.pass
+      ? `ratio ${percent(ratio)} is at least ${percent(RULE.marginal)} but below ${percent(RULE.pass)}`
+      : `ratio ${percent(ratio)} is high enough, but its lower bound ${percent(lower)} is below ${percent(RULE.marginal)}: more tasks would narrow it`,
   );
   return { state: 'marginal', ...numbers, reasons };
 }
@@ -107,29 +98,29 @@ function graded(tasks: readonly TaskResult[]): GradedTask[] {
   return tasks.filter((task) => task.state === 'graded');
 }
 
-function doubts(
-  candidate: JudgedSide,
-  reference: JudgedSide,
-  pairs: readonly Pair[],
-  rule: VerdictRule,
-): string[] {
+function doubts(candidate: JudgedSide, reference: JudgedSide, pairs: readonly Pair[]): string[] {
   const reasons: string[] = [];
   for (const [name, side] of [
     ['candidate', candidate],
     ['reference', reference],
   ] as const) {
     const errors = side.tasks.length - graded(side.tasks).length;
-    if (errors > side.tasks.length * rule.maxErrorShare) {
+    if (errors > side.tasks.length * RULE.maxErrorShare) {
       reasons.push(
-        `${errors} of ${side.tasks.length} tasks of the ${name} ended in an infrastructure error (more than ${rule.maxErrorShare * 100} %)`,
+        `${errors} of ${side.tasks.length} tasks of the ${name} ended in an infrastructure error (more than ${RULE.maxErrorShare * 100} %)`,
       );
     }
   }
   const referenceMean = mean(pairs.map((pair) => pair.reference));
-  if (pairs.length > 0 && referenceMean < rule.floor) {
+  if (pairs.length > 0 && referenceMean < RULE.floor) {
     reasons.push(
-      `the reference itself scores ${referenceMean.toFixed(2)} of 10, below the floor of ${rule.floor}: a ratio to it says nothing`,
+      `the reference itself scores ${referenceMean.toFixed(2)} of 10, below the floor of ${RULE.floor}: a ratio to it says nothing`,
     );
   }
   return reasons;
+}
+
+/** Cut, not rounded: 0.8996 must not read as the 90.0 % that it failed to reach. */
+function percent(share: number): string {
+  return `${(Math.floor(share * 1000 + 1e-9) / 10).toFixed(1)} %`;
 }

@@ -60,7 +60,7 @@ describe('loadConfig', () => {
     write({
       stat: 'x',
       embedded: { threads: 0, gpu: 'yes', model: '' },
-      baseline: { candidate: 'gpt', thresholds: { pass: 0.8, marginal: 0.9, florr: 1 } },
+      baseline: { candidate: 'gpt', sede: 1 },
     });
     const paths = (await problemsOf({ AQE_LLM_THREADS: 'many' })).map((problem) => problem.path);
     expect(paths).toEqual(
@@ -70,17 +70,10 @@ describe('loadConfig', () => {
         'embedded.gpu',
         'embedded.model',
         'baseline.candidate',
-        'baseline.thresholds.florr',
+        'baseline.sede',
         'AQE_LLM_THREADS',
       ]),
     );
-  });
-
-  it('says that MARGINAL may not lie above PASS', async () => {
-    write({ baseline: { thresholds: { pass: 0.8, marginal: 0.9 } } });
-    expect(await problemsOf()).toEqual([
-      { path: 'baseline.thresholds.marginal', message: 'must not be above pass' },
-    ]);
   });
 
   it.each(['', '{', '[]', '"text"', 'null'])('refuses %j', async (text) => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { GradedTask, TaskResult } from '../../src/quality/result.ts';
-import { DEFAULT_RULE, exitCodeOf, judge } from '../../src/quality/verdict.ts';
+import { exitCodeOf, judge } from '../../src/quality/verdict.ts';
 
 function graded(id: string, score: number): GradedTask {
   return {
@@ -48,7 +48,7 @@ const side = (scores: readonly number[]): { tasks: TaskResult[] } => ({
   tasks: scores.map((score, index) => graded(`t${index}`, score)),
 });
 const verdictOf = (candidate: readonly number[], reference: readonly number[]) =>
-  judge(side(candidate), side(reference), (id) => id, DEFAULT_RULE, 1);
+  judge(side(candidate), side(reference), (id) => id, 1);
 
 describe('judge', () => {
   it('passes equals, strictly', () => {
@@ -86,7 +86,7 @@ describe('judge', () => {
   it('says nothing when more than 5 % of a side are infrastructure errors', () => {
     const reference = side(Array.from({ length: 19 }, () => 10));
     const candidate = { tasks: [...reference.tasks.slice(0, 17), errored('t17'), errored('t18')] };
-    const verdict = judge(candidate, reference, (id) => id, DEFAULT_RULE, 1);
+    const verdict = judge(candidate, reference, (id) => id, 1);
     expect(verdict.state).toBe('inconclusive');
     expect(verdict.reasons[0]).toContain('2 of 19 tasks of the candidate');
   });
@@ -94,7 +94,7 @@ describe('judge', () => {
   it('stands one infrastructure error in twenty', () => {
     const reference = side(Array.from({ length: 20 }, () => 10));
     const candidate = { tasks: [...reference.tasks.slice(0, 19), errored('t19')] };
-    expect(judge(candidate, reference, (id) => id, DEFAULT_RULE, 1).state).toBe('pass');
+    expect(judge(candidate, reference, (id) => id, 1).state).toBe('pass');
   });
 
   it('says nothing for nothing', () => {

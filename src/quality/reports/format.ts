@@ -1,4 +1,4 @@
-import { DEFAULT_RULE } from '../verdict.ts';
+import { RULE } from '../verdict.ts';
 
 /** Printed where there is no value; a missing value is never shown as 0. */
 export const NONE = '–';
@@ -34,7 +34,7 @@ export function formatDifference(score: Maybe, reference: Maybe): string {
 export function formatRatio(ratio: Maybe): string {
   if (!known(ratio)) return NONE;
   const rounded = ratio.toFixed(3);
-  const flatters = [DEFAULT_RULE.marginal, DEFAULT_RULE.pass].some(
+  const flatters = [RULE.marginal, RULE.pass].some(
     (threshold) => ratio < threshold && Number(rounded) >= threshold,
   );
   return flatters ? (Math.floor(ratio * 1000) / 1000).toFixed(3) : rounded;

@@ -117,7 +117,6 @@ async function startRun(
     maxTokens: flags.maxTokens ?? baseline.maxTokens,
     temperature: flags.temperature ?? baseline.temperature,
     rubric: flags.rubric ?? baseline.rubric,
-    rule: baseline.thresholds,
   };
   const startedAt = new Date(runtime.clock.now()).toISOString();
   const run = { id: runtime.newRunId(), plan, startedAt };

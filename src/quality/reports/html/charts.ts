@@ -1,5 +1,5 @@
 import type { Verdict } from '../../result.ts';
-import { DEFAULT_RULE } from '../../verdict.ts';
+import { RULE } from '../../verdict.ts';
 import { formatRatio, formatScore } from '../format.ts';
 import { scoreOf } from '../pairs.ts';
 import type { TaskPair } from '../pairs.ts';
@@ -32,32 +32,24 @@ export function ratioChart(verdict: Verdict): Markup {
   const label = Math.min(RIGHT - 24, Math.max(LEFT + 24, x(ratio)));
   const title = `Ratio ${formatRatio(ratio)}, 95 % bounds ${formatRatio(lower)} to ${formatRatio(upper)}; MARGINAL from 0.85, GO from 0.90`;
   return html`<svg class="ratio" viewBox="0 0 ${WIDTH} 124" role="img" aria-label="${title}">
-    <rect
-      class="zone-fail"
-      x="${LEFT}"
-      y="38"
-      width="${x(DEFAULT_RULE.marginal) - LEFT}"
-      height="46"
-    />
+    <rect class="zone-fail" x="${LEFT}" y="38" width="${x(RULE.marginal) - LEFT}" height="46" />
     <rect
       class="zone-marginal"
-      x="${x(DEFAULT_RULE.marginal)}"
+      x="${x(RULE.marginal)}"
       y="38"
-      width="${(x(DEFAULT_RULE.pass) - x(DEFAULT_RULE.marginal)).toFixed(1)}"
+      width="${(x(RULE.pass) - x(RULE.marginal)).toFixed(1)}"
       height="46"
     />
     <rect
       class="zone-pass"
-      x="${x(DEFAULT_RULE.pass)}"
+      x="${x(RULE.pass)}"
       y="38"
-      width="${(RIGHT - x(DEFAULT_RULE.pass)).toFixed(1)}"
+      width="${(RIGHT - x(RULE.pass)).toFixed(1)}"
       height="46"
     />
-    ${[DEFAULT_RULE.marginal, DEFAULT_RULE.pass].map((line) => html`<line class="line" x1="${x(line)}" x2="${x(line)}" y1="32" y2="${AXIS_Y}" />`)}
-    <text class="line-label" x="${x(DEFAULT_RULE.marginal) - 3}" y="28" text-anchor="end">
-      0.85
-    </text>
-    <text class="line-label" x="${x(DEFAULT_RULE.pass) + 3}" y="28">0.90</text>
+    ${[RULE.marginal, RULE.pass].map((line) => html`<line class="line" x1="${x(line)}" x2="${x(line)}" y1="32" y2="${AXIS_Y}" />`)}
+    <text class="line-label" x="${x(RULE.marginal) - 3}" y="28" text-anchor="end">0.85</text>
+    <text class="line-label" x="${x(RULE.pass) + 3}" y="28">0.90</text>
     <line class="axis" x1="${LEFT}" x2="${RIGHT}" y1="${AXIS_Y}" y2="${AXIS_Y}" />
     ${ticks.map((tick) => html`<text class="tick" x="${x(tick)}" y="${AXIS_Y + 16}" text-anchor="middle">${tick.toFixed(1)}</text>`)}
     ${bounds}

@@ -1,0 +1,23 @@
+import { run as grading } from './grading.ts';
+import { run as mutants } from './mutants.ts';
+import { run as start } from './start.ts';
+
+/** Each prints ours beside its control, measured in the same run: `npm run bench -- <name …>`. */
+const BENCHMARKS: Record<string, (out: (line: string) => void) => Promise<unknown>> = {
+  start,
+  grading,
+  mutants,
+};
+
+const out = (line: string): void => void process.stdout.write(`${line}\n`);
+const names = process.argv.slice(2);
+const unknown = names.filter((name) => BENCHMARKS[name] === undefined);
+if (unknown.length > 0) {
+  out(`There is no benchmark called ${unknown.join(', ')}. Known: ${Object.keys(BENCHMARKS).join(', ')}`);
+  process.exit(2);
+}
+for (const [name, benchmark] of Object.entries(BENCHMARKS)) {
+  if (names.length > 0 && !names.includes(name)) continue;
+  out(`== ${name}`);
+  await benchmark(out);
+}

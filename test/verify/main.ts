@@ -1,0 +1,19 @@
+import { run as runner } from './runner.ts';
+
+/** Proofs too slow for every test run: `npm run verify -- <name …>`, all of them without a name. */
+const PROOFS: Record<string, (out: (line: string) => void) => Promise<boolean>> = { runner };
+
+const out = (line: string): void => void process.stdout.write(`${line}\n`);
+const names = process.argv.slice(2);
+const unknown = names.filter((name) => PROOFS[name] === undefined);
+if (unknown.length > 0) {
+  out(`There is no proof called ${unknown.join(', ')}. Known: ${Object.keys(PROOFS).join(', ')}`);
+  process.exit(2);
+}
+let held = true;
+for (const [name, proof] of Object.entries(PROOFS)) {
+  if (names.length > 0 && !names.includes(name)) continue;
+  out(`== ${name}`);
+  held = (await proof(out)) && held;
+}
+process.exit(held ? 0 : 1);
