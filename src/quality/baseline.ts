@@ -41,6 +41,7 @@ export interface Step {
 
 export type BaselineEvent =
   | { type: 'started'; runId: string; total: number; done: number }
+  | { type: 'loading'; side: Side }
   | ({ type: 'generating'; live: boolean } & Step)
   | ({ type: 'progress' } & Step & GenerationProgress)
   | ({ type: 'graded'; result: TaskResult; done: number; total: number } & Step)
@@ -149,7 +150,18 @@ async function conduct(
   };
 
   try {
-    for (const side of SIDES) providers[side] = await openSide(plan[side], asks, deps);
+    const versions = { ...deps.versions };
+    const ids: Record<Side, string> = { candidate: plan.candidate, reference: plan.reference };
+    for (const side of SIDES) {
+      const provider = await openSide(plan[side], asks, deps);
+      providers[side] = provider;
+      stop.addEventListener('abort', () => void provider.shutdown());
+      events.push({ type: 'loading', side });
+      // Loads the model now, so that no answer's latency includes it.
+      const metadata = await provider.metadata();
+      ids[side] = metadata.id;
+      Object.assign(versions, versionsOf(side, metadata));
+    }
     const live = SIDES.some((side) => !plan[side].startsWith('replay:'));
     const graders = Math.max(1, live ? deps.cores - 1 : deps.cores);
     for (const { task, request } of asks) {
@@ -180,14 +192,6 @@ async function conduct(
     await Promise.all(grading);
     stop.throwIfAborted();
 
-    const versions = { ...deps.versions };
-    const ids: Record<Side, string> = { candidate: plan.candidate, reference: plan.reference };
-    for (const side of SIDES) {
-      const metadata = await providers[side]?.metadata();
-      if (metadata === undefined) continue;
-      ids[side] = metadata.id;
-      Object.assign(versions, versionsOf(side, metadata));
-    }
     const report = reportOf(run, suite, deps, ids, versions);
     store.finish(run.id, report.verdict, new Date(clock.now()).toISOString());
     events.push({ type: 'finished', report });

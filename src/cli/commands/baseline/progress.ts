@@ -38,6 +38,9 @@ export class BaselineProgress {
             : `Run ${event.runId}: going on, ${event.done} of ${event.total} results are there`,
         );
         break;
+      case 'loading':
+        if (this.#isLive(event.side)) this.#line.update(`Loading ${this.#plan[event.side]}`);
+        break;
       case 'generating':
         this.#settle();
         if (event.live) {
