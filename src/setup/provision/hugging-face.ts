@@ -184,13 +184,11 @@ class Watch {
   /** @param what named when nothing comes of it */
   async wait<T>(step: Promise<T>, what: string): Promise<T> {
     const settled = new AbortController();
-    const stall = this.#clock
-      .sleep(STALL_MS, AbortSignal.any([settled.signal, this.signal]))
-      .then(() => {
-        throw sourceFailure(`${what} gave nothing for ${STALL_MS / 1000} s`, {
-          interrupted: this.#answered,
-        });
+    const stall = this.#clock.sleep(STALL_MS, settled.signal).then(() => {
+      throw sourceFailure(`${what} gave nothing for ${STALL_MS / 1000} s`, {
+        interrupted: this.#answered,
       });
+    });
     // When the step wins the race, the sleep is cancelled and its rejection has no other reader.
     stall.catch(() => undefined);
     try {

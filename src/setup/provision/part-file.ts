@@ -101,9 +101,11 @@ export class PartFile {
     await this.#save({ sha256: this.#entry.sha256, ...(etag === undefined ? {} : { etag }) });
   }
 
-  /** Notes that so many packages are wholly in. */
+  /**
+   * Notes that so many packages are wholly in. It does not wait for the disk: after a power cut
+   * the hash of the whole tells whether the bytes are there.
+   */
   async notePackages(done: number): Promise<void> {
-    await this.#handle.datasync();
     await this.#save({ sha256: this.#entry.sha256, packages: { done, endOffset: this.#size } });
   }
 

@@ -1,7 +1,7 @@
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { expect, test } from 'vitest';
-import { bench, bytesOf, content, entryFor, failuresOf, provision } from './bench.ts';
+import { bench, bytesOf, content, entryFor, failuresOf, provision, sha256Of } from './bench.ts';
 import { startHub } from './hub-server.ts';
 
 const entry = entryFor(content);
@@ -28,7 +28,7 @@ test('a whole file is fetched, checked and put in place, and nothing else stays'
     doneBytes: content.length,
     totalBytes: content.length,
   });
-  expect(await readFile(target)).toEqual(content);
+  expect(sha256Of(await readFile(target))).toBe(sha256Of(content));
   expect(await readdir(dirname(target))).toEqual(['tiny.gguf']);
   expect(hub.requests.map((request) => request.url)).toEqual([
     '/org/tiny-GGUF/resolve/main/tiny-q4.gguf',
@@ -41,7 +41,7 @@ test('after a cut connection it goes on with the next byte of the same version',
   const { events } = await provision(entry, deps);
   expect(events).toContainEqual(expect.objectContaining({ type: 'retrying' }));
   expect(hub.requests[1]).toMatchObject({ range: 'bytes=100000-', ifRange: '"v1"' });
-  expect(await readFile(target)).toEqual(content);
+  expect(sha256Of(await readFile(target))).toBe(sha256Of(content));
 });
 
 test('a file that changed meanwhile is fetched from its beginning', async () => {
@@ -51,7 +51,7 @@ test('a file that changed meanwhile is fetched from its beginning', async () => 
   const { events } = await provision(entry, deps);
   expect(hub.requests[0]).toMatchObject({ range: 'bytes=100000-', ifRange: '"v1"' });
   expect(events.at(-1)).toMatchObject({ type: 'finished' });
-  expect(await readFile(target)).toEqual(content);
+  expect(sha256Of(await readFile(target))).toBe(sha256Of(content));
 });
 
 test('a server that ignores ranges sends the whole again', async () => {
@@ -59,7 +59,7 @@ test('a server that ignores ranges sends the whole again', async () => {
   const { deps, target } = await bench({}, { endpoint: hub.endpoint });
   await provision(entry, deps);
   expect(hub.requests).toHaveLength(2);
-  expect(await readFile(target)).toEqual(content);
+  expect(sha256Of(await readFile(target))).toBe(sha256Of(content));
 });
 
 test('a range the server does not have begins again from nothing', async () => {
@@ -68,7 +68,7 @@ test('a range the server does not have begins again from nothing', async () => {
   await leavePart(target, content.subarray(0, 100_000), {});
   await provision(entry, deps);
   expect(hub.requests.map((request) => request.range)).toEqual(['bytes=100000-', undefined]);
-  expect(await readFile(target)).toEqual(content);
+  expect(sha256Of(await readFile(target))).toBe(sha256Of(content));
 });
 
 test('a whole part of an earlier start needs no request', async () => {
@@ -77,7 +77,7 @@ test('a whole part of an earlier start needs no request', async () => {
   await leavePart(target, content, {});
   await provision(entry, deps);
   expect(hub.requests).toEqual([]);
-  expect(await readFile(target)).toEqual(content);
+  expect(sha256Of(await readFile(target))).toBe(sha256Of(content));
 });
 
 test('an answer that ends too early goes on; one that always does is given up and its bytes kept', async () => {
@@ -87,7 +87,9 @@ test('an answer that ends too early goes on; one that always does is given up an
   expect(failuresOf(outcome)[0]).toBe(
     'hugging-face: the connection ended at 50000 of 300000 bytes',
   );
-  expect(await readFile(`${target}.hugging-face.part`)).toEqual(content.subarray(0, 50_000));
+  expect(sha256Of(await readFile(`${target}.hugging-face.part`))).toBe(
+    sha256Of(content.subarray(0, 50_000)),
+  );
 });
 
 test('a connection that gives nothing more counts as broken', async () => {
@@ -100,7 +102,7 @@ test('a connection that gives nothing more counts as broken', async () => {
       reason: expect.stringContaining('gave nothing for 30 s'),
     }),
   );
-  expect(await readFile(target)).toEqual(content);
+  expect(sha256Of(await readFile(target))).toBe(sha256Of(content));
 });
 
 test('a wrong file of the right size is removed', async () => {
@@ -160,12 +162,15 @@ test('a redirect in circles ends', async () => {
   expect(failuresOf(await provision(entry, deps))[0]).toMatch(/redirects in circles/);
 });
 
-test('a host that cannot be reached is not tried again', async () => {
-  const { deps } = await bench({}, { endpoint: 'http://127.0.0.1:9' });
-  const outcome = await provision(entry, deps);
-  expect(failuresOf(outcome)[0]).toMatch(/127\.0\.0\.1:9 cannot be reached/);
-  expect(outcome.events.filter((event) => event.type === 'retrying')).toEqual([]);
-});
+test.each(['http://127.0.0.1:1', 'http://no-such-host.invalid'])(
+  'a host that cannot be reached is not tried again: %s',
+  async (endpoint) => {
+    const { deps } = await bench({}, { endpoint });
+    const outcome = await provision(entry, deps);
+    expect(failuresOf(outcome)[0]).toMatch(/cannot be reached/);
+    expect(outcome.events.filter((event) => event.type === 'retrying')).toEqual([]);
+  },
+);
 
 test('HF_HUB_OFFLINE is honoured', async () => {
   const hub = await startHub(content);
@@ -182,6 +187,8 @@ test('an abort stops at once and keeps the bytes', async () => {
   const { error } = await provision(entry, deps, { signal: controller.signal });
   clearTimeout(stop);
   expect(error).toMatchObject({ message: 'enough' });
-  expect(await readFile(`${target}.hugging-face.part`)).toEqual(content.subarray(0, 60_000));
+  expect(sha256Of(await readFile(`${target}.hugging-face.part`))).toBe(
+    sha256Of(content.subarray(0, 60_000)),
+  );
   expect((await readdir(dirname(target))).toSorted()).toEqual([partName, `${partName}.json`]);
 });
