@@ -3,13 +3,13 @@ import type { ChildProcess } from 'node:child_process';
 import { messageOf } from '../../core/errors.ts';
 import type { Environment } from '../model-folder.ts';
 
-export type PipResult =
+type PipResult =
   /** pip ran to its end; `exitCode` is null when a signal ended it. */
   | { state: 'exited'; exitCode: number | null; stderr: string }
   /** No Python with pip was found. */
   | { state: 'absent'; reason: string };
 
-export interface PipOptions {
+interface PipOptions {
   /** Aborting ends pip and what it started, then rejects with the signal's reason. */
   signal: AbortSignal;
   /** Where pip keeps what it unpacks on its way. */

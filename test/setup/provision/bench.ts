@@ -11,7 +11,7 @@ import type { ProvisionEvent } from '../../../src/setup/provision/provision-even
 import { temporaryFolder } from '../temporary-folder.ts';
 
 /** A clock that sleeps 50 times faster, so that pauses between tries do not slow a test. */
-export const quickClock: Clock = {
+const quickClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   sleep: (ms, signal) => sleep(ms / 50, undefined, signal === undefined ? {} : { signal }),

@@ -12,7 +12,7 @@ const eventSchema = z.looseObject({
   source: z.string().optional(),
   doneBytes: z.number().optional(),
 });
-export type ChildEvent = z.infer<typeof eventSchema>;
+type ChildEvent = z.infer<typeof eventSchema>;
 
 export interface Provisioner {
   process: ChildProcess;

@@ -23,7 +23,7 @@ export interface HubAnswer {
   headers?: Record<string, string>;
 }
 
-export interface HubRequest {
+interface HubRequest {
   url: string | undefined;
   range: string | undefined;
   ifRange: string | undefined;
