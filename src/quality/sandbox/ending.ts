@@ -3,10 +3,13 @@ import type { SandboxExit } from './sandbox.ts';
 
 /** What V8 and Node print when memory ran out: heap, buffers, WebAssembly memory, native allocations. */
 const outOfMemory =
-  /JavaScript heap out of memory|Array buffer allocation failed|Fatal process out of memory|Out of memory|WebAssembly\.Memory\(\): could not allocate|Unable to grow instance memory|std::bad_alloc|\bENOMEM\b/;
+  /\bout of memory\b|Array buffer allocation failed|could not allocate memory|Unable to grow instance memory|std::bad_alloc|\bENOMEM\b/i;
 
+/** By number; where a number has two names (SIGABRT, SIGIOT) the usual one comes first in the list and stays. */
 const signalNames = new Map<number, string>(
-  Object.entries(constants.signals).map(([name, number]): [number, string] => [number, name]),
+  Object.entries(constants.signals)
+    .map(([name, number]): [number, string] => [number, name])
+    .reverse(),
 );
 
 /**

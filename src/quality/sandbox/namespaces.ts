@@ -11,7 +11,7 @@ export type NamespaceReach = 'full' | 'bare';
  * The program under the first process of its own process namespace. A shell has that place, because the kernel
  * ignores most signals that the first process sends itself; its own remarks on signals are not the program's stderr.
  */
-const firstProcess = 'exec 4>&2 2>/dev/null; "$@" 2>&4 4>&-; exit $?';
+const firstProcess = 'exec 4>&2 2>/dev/null; (exec "$@" 2>&4 4>&-); exit $?';
 
 /**
  * Encloses a program with util-linux's `unshare`: its own users, network and processes. The files of the machine
