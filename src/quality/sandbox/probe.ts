@@ -16,7 +16,7 @@ import type { SandboxTier } from './sandbox.ts';
 import type { SandboxDeps } from './sandbox-deps.ts';
 import { sandboxExecTier } from './sandbox-exec.ts';
 
-export type TierReport =
+type TierReport =
   | { tier: SandboxTier; state: 'works' }
   | { tier: SandboxTier; state: 'unavailable'; reason: string }
   /** An earlier tier works, or another one was asked for. */

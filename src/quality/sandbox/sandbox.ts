@@ -27,7 +27,7 @@ export type SandboxEvent =
 
 export type SandboxExit =
   | { reason: 'exited'; code: number }
-  /** The kernel or the program itself ended it with a signal (SIGKILL and SIGABRT: usually memory). */
+  /** The kernel or the program itself ended it with a signal; exit codes 128 + n count as signal n in every tier. */
   | { reason: 'signal'; signal: string }
   | { reason: 'idle' | 'wall' | 'memory' | 'output' | 'aborted' };
 

@@ -13,7 +13,7 @@ import type {
   SandboxTier,
 } from '../../../src/quality/sandbox/sandbox.ts';
 
-export const realClock: Clock = {
+const realClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   sleep: (ms, signal) => sleep(ms, undefined, signal === undefined ? {} : { signal }),
