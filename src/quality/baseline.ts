@@ -40,7 +40,8 @@ export interface Step {
 }
 
 export type BaselineEvent =
-  | { type: 'started'; runId: string; total: number; done: number }
+  /** `toGenerate` counts the answers that live providers still have to give. */
+  | { type: 'started'; runId: string; total: number; done: number; toGenerate: number }
   | { type: 'loading'; side: Side }
   | ({ type: 'generating'; live: boolean } & Step)
   | ({ type: 'progress' } & Step & GenerationProgress)
@@ -92,7 +93,11 @@ async function conduct(
   };
   const total = tasks.length * SIDES.length;
   let done = stored.reference.size + stored.candidate.size;
-  events.push({ type: 'started', runId: run.id, total, done });
+  const liveSides = SIDES.filter((side) => isLive(plan[side]));
+  const toGenerate = liveSides.flatMap((side) =>
+    tasks.filter(({ id }) => !stored[side].has(id) && store.answer(key(side, id)) === undefined),
+  ).length;
+  events.push({ type: 'started', runId: run.id, total, done, toGenerate });
 
   const providers: Partial<Record<Side, Provider>> = {};
   const failed = new AbortController();
@@ -112,9 +117,8 @@ async function conduct(
   ): Promise<Recording> => {
     const kept = store.answer(key(side, task.id));
     if (kept !== undefined) return kept;
-    const live = !provider.id.startsWith('replay:');
     const step: Step = { side, taskId: task.id };
-    events.push({ type: 'generating', live, ...step });
+    events.push({ type: 'generating', live: isLive(provider.id), ...step });
     const recording = await generate(provider, request, {
       clock,
       signal: stop,
@@ -162,8 +166,7 @@ async function conduct(
       ids[side] = metadata.id;
       Object.assign(versions, versionsOf(side, metadata));
     }
-    const live = SIDES.some((side) => !plan[side].startsWith('replay:'));
-    const graders = Math.max(1, live ? deps.cores - 1 : deps.cores);
+    const graders = Math.max(1, liveSides.length > 0 ? deps.cores - 1 : deps.cores);
     for (const { task, request } of asks) {
       for (const side of SIDES) {
         const provider = providers[side];
@@ -203,6 +206,11 @@ async function conduct(
   } finally {
     for (const side of SIDES) await providers[side]?.shutdown();
   }
+}
+
+/** Recordings answer at once and from memory; everything else takes a model. */
+export function isLive(spec: string): boolean {
+  return !spec.startsWith('replay:');
 }
 
 function measuredTasks(suite: Suite, ids: readonly string[]): MeasuredTask[] {

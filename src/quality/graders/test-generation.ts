@@ -1,5 +1,5 @@
 import type { Completion } from '../../core/request.ts';
-import type { Execution, ExecutionJob } from '../execution/execution.ts';
+import type { Execution, Executor } from '../execution/index.ts';
 import { extractTests } from '../extraction.ts';
 import type {
   BoundaryClass,
@@ -21,7 +21,7 @@ export interface Grade {
 }
 
 export interface GraderDeps {
-  execute: (job: ExecutionJob, signal?: AbortSignal) => Promise<Execution>;
+  executor: Pick<Executor, 'execute'>;
   typeCheck: TypeChecker;
 }
 
@@ -59,7 +59,7 @@ export async function gradeTestGeneration(
   task: Task & { measured: Measured },
   answer: Answer,
   rubric: Rubric,
-  { execute, typeCheck }: GraderDeps,
+  { executor, typeCheck }: GraderDeps,
   signal?: AbortSignal,
 ): Promise<Grade> {
   const { measured } = task;
@@ -70,7 +70,7 @@ export async function gradeTestGeneration(
   const execution: Execution =
     code === ''
       ? { state: 'not-loaded', message: 'The answer holds no whole test.' }
-      : await execute(
+      : await executor.execute(
           {
             subject,
             test,

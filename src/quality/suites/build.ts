@@ -11,7 +11,7 @@ export type BuildOutcome =
   | { taskId: string; state: 'refused'; problems: string[] };
 
 /** How often the reference must pass on its own subject. */
-export const REFERENCE_RERUNS = 3;
+const REFERENCE_RERUNS = 3;
 /** Traces of `fuzz.ts` that are compared for each mutant which the reference lets live. */
 const FUZZ_SEEDS = 200;
 const TEST_TIMEOUT_MS = 5000;

@@ -1,6 +1,5 @@
 import type { Executor } from '../execution/index.ts';
 import { gradeTestGeneration, type Answer, type GraderDeps } from '../graders/test-generation.ts';
-import type { TypeChecker } from '../type-check.ts';
 import { referenceProblems, runReference, subjectHash, subjectOf } from './build.ts';
 import type { Task } from './suite.ts';
 
@@ -16,6 +15,10 @@ export interface CheckOutcome {
   problems: string[];
 }
 
+export interface CheckDeps extends GraderDeps {
+  executor: Executor;
+}
+
 const LEAST_GOLD = 9.5;
 const MOST_EMPTY = 0.5;
 
@@ -25,17 +28,14 @@ const MOST_EMPTY = 0.5;
  */
 export async function* checkSuite(
   tasks: readonly Task[],
-  deps: { executor: Executor; typeCheck: TypeChecker },
+  deps: CheckDeps,
   signal: AbortSignal,
 ): AsyncGenerator<CheckOutcome> {
   for (const task of tasks) yield await check(task, deps, signal);
 }
 
-async function check(
-  task: Task,
-  { executor, typeCheck }: { executor: Executor; typeCheck: TypeChecker },
-  signal: AbortSignal,
-): Promise<CheckOutcome> {
+async function check(task: Task, deps: CheckDeps, signal: AbortSignal): Promise<CheckOutcome> {
+  const { executor } = deps;
   const { measured } = task;
   if (measured === undefined) {
     const problems = ['not measured yet: run `aqe-llm baseline suite build`'];
@@ -69,11 +69,9 @@ async function check(
       }
     }
   }
-  const grader: GraderDeps = { execute: executor.execute, typeCheck };
   const score = async (text: string): Promise<number> => {
     const answer: Answer = { text, truncated: false, looped: false };
-    return (await gradeTestGeneration({ ...task, measured }, answer, 'linear', grader, signal))
-      .score;
+    return (await gradeTestGeneration({ ...task, measured }, answer, 'linear', deps, signal)).score;
   };
   const gold = await score(goldAnswer(task));
   const empty = await score('');

@@ -1,37 +1,38 @@
 import type { Clock } from '../../../core/clock.ts';
-import type { BaselineEvent } from '../../../quality/baseline.ts';
+import { isLive, type BaselineEvent } from '../../../quality/baseline.ts';
 import type { RunPlan, Side } from '../../../quality/run-store.ts';
 import { formatWait, type ProgressLine } from '../../output/output.ts';
 
 type ProgressEvent = Exclude<BaselineEvent, { type: 'finished' }>;
 
-/** Share of the token limit that an answer is taken to need before any has been seen. */
-const FIRST_GUESS = 0.4;
+/** Tokens that an answer is taken to need before any has been seen whole. */
+const FIRST_GUESS = 500;
+/** Fewer tokens than this say nothing about the speed. */
+const LEAST_TOKENS = 20;
 
 /** Tells a run on the progress line: what is generated, how fast, and how long it may take. */
 export class BaselineProgress {
   readonly #line: ProgressLine;
   readonly #clock: Clock;
   readonly #plan: RunPlan;
-  readonly #liveTasks: number;
   /** Milliseconds that each live answer of this process took. */
   readonly #answers: number[] = [];
-  #liveDone = 0;
-  #current: { startedAt: number; pieces: number } | undefined;
+  /** Live answers that nobody has begun yet. */
+  #waiting = 0;
+  #current: { startedAt: number; firstAt: number; pieces: number } | undefined;
   #total = 0;
 
   constructor(line: ProgressLine, clock: Clock, plan: RunPlan) {
     this.#line = line;
     this.#clock = clock;
     this.#plan = plan;
-    const live = [plan.reference, plan.candidate].filter((side) => !side.startsWith('replay:'));
-    this.#liveTasks = live.length * plan.taskIds.length;
   }
 
   show(event: ProgressEvent): void {
     switch (event.type) {
       case 'started':
         this.#total = event.total;
+        this.#waiting = event.toGenerate;
         this.#line.log(
           event.done === 0
             ? `Run ${event.runId}: ${this.#plan.candidate} against ${this.#plan.reference}, ${this.#plan.taskIds.length} tasks`
@@ -44,12 +45,15 @@ export class BaselineProgress {
       case 'generating':
         this.#settle();
         if (event.live) {
-          this.#current = { startedAt: this.#clock.monotonic(), pieces: 0 };
+          this.#waiting -= 1;
+          const now = this.#clock.monotonic();
+          this.#current = { startedAt: now, firstAt: now, pieces: 0 };
           this.#line.update(`${event.taskId}: the model reads the task`);
         }
         break;
       case 'progress':
         if (this.#current !== undefined) {
+          if (this.#current.pieces === 0) this.#current.firstAt = this.#clock.monotonic();
           this.#current.pieces = event.pieces;
           this.#line.update(
             `${event.taskId}: ${event.pieces} tokens in ${formatWait(event.elapsedMs)}${this.#remaining()}`,
@@ -58,7 +62,6 @@ export class BaselineProgress {
         break;
       case 'graded': {
         const { result, side, done } = event;
-        if (this.#isLive(side)) this.#liveDone += 1;
         const outcome =
           result.state === 'graded'
             ? `${result.score.toFixed(2)} of 10`
@@ -74,7 +77,7 @@ export class BaselineProgress {
   }
 
   #isLive(side: Side): boolean {
-    return !this.#plan[side].startsWith('replay:');
+    return isLive(this.#plan[side]);
   }
 
   #settle(): void {
@@ -86,14 +89,26 @@ export class BaselineProgress {
 
   #remaining(): string {
     const current = this.#current;
-    if (current === undefined || current.pieces === 0) return '';
-    const elapsed = this.#clock.monotonic() - current.startedAt;
+    if (current === undefined) return '';
+    const now = this.#clock.monotonic();
     const perAnswer =
       this.#answers.length === 0
-        ? (elapsed / current.pieces) * this.#plan.maxTokens * FIRST_GUESS
+        ? guessFirst(current, now, Math.min(FIRST_GUESS, this.#plan.maxTokens))
         : this.#answers.reduce((sum, ms) => sum + ms, 0) / this.#answers.length;
-    const tasksLeft = this.#liveTasks - this.#liveDone;
-    const left = Math.max(0, perAnswer * tasksLeft - elapsed);
-    return `, about ${formatWait(left)} left`;
+    if (perAnswer === undefined) return '';
+    const elapsed = now - current.startedAt;
+    // The answer that is being written may already take longer than the others did.
+    const rest = Math.max(0, perAnswer - elapsed) + perAnswer * this.#waiting;
+    return rest > 0 ? `, about ${formatWait(rest)} left` : '';
   }
+}
+
+/** Milliseconds that the first answer may take: its reading time, and its speed since. */
+function guessFirst(
+  { startedAt, firstAt, pieces }: { startedAt: number; firstAt: number; pieces: number },
+  now: number,
+  tokens: number,
+): number | undefined {
+  if (pieces < LEAST_TOKENS) return undefined;
+  return firstAt - startedAt + ((now - firstAt) / (pieces - 1)) * tokens;
 }

@@ -55,7 +55,7 @@ export async function runCommand(context: CommandContext, flags: RunFlags): Prom
   const executor = runtime.createExecutor(sandbox);
   const deps: BaselineDeps = {
     store,
-    grader: { execute: executor.execute, typeCheck: runtime.createTypeChecker() },
+    grader: { executor, typeCheck: runtime.createTypeChecker() },
     clock: runtime.clock,
     sandbox: sandbox.tier,
     versions: {

@@ -1,0 +1,10 @@
+/** The library behind the command line: build a runtime, run a suite, read its report. */
+export { AppError, ExitCode, type Problem } from './core/errors.ts';
+export type { Completion, CompletionRequest, Message, Timing, Usage } from './core/request.ts';
+export type { Provider, ProviderMetadata, StreamEvent } from './providers/provider.ts';
+export { runBaseline, type BaselineEvent, type BaselineRun } from './quality/baseline.ts';
+export * from './quality/reports/index.ts';
+export type { BaselineReport, SideReport, TaskResult, Verdict } from './quality/result.ts';
+export { loadSuite, type Suite, type Task } from './quality/suites/suite.ts';
+export { exitCodeOf } from './quality/verdict.ts';
+export { createRuntime, type Runtime } from './runtime.ts';
