@@ -13,7 +13,9 @@ const out = (line: string): void => void process.stdout.write(`${line}\n`);
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => BENCHMARKS[name] === undefined);
 if (unknown.length > 0) {
-  out(`There is no benchmark called ${unknown.join(', ')}. Known: ${Object.keys(BENCHMARKS).join(', ')}`);
+  out(
+    `There is no benchmark called ${unknown.join(', ')}. Known: ${Object.keys(BENCHMARKS).join(', ')}`,
+  );
   process.exit(2);
 }
 for (const [name, benchmark] of Object.entries(BENCHMARKS)) {
