@@ -69,7 +69,7 @@ export async function main(argv: readonly string[]): Promise<void> {
 
 /** Runs one command line; every error becomes a message and an exit code. */
 export async function run(host: Host): Promise<ExitCode> {
-  const program = new Command('aqe-llm')
+  const program: Command = new Command('aqe-llm')
     .description(
       'Proves by execution whether a fleet of quality-engineering agents can leave Claude for local models.',
     )
@@ -81,9 +81,17 @@ export async function run(host: Host): Promise<ExitCode> {
     .option('-v, --verbose', 'details and stack traces')
     .addHelpText('after', EXIT_CODES)
     .exitOverride()
+    .configureHelp({
+      showGlobalOptions: true,
+      visibleGlobalOptions: (command) => (command === program ? [] : [...program.options]),
+    })
     .configureOutput({
       writeOut: (text) => void host.stdout.write(text),
       writeErr: (text) => void host.stderr.write(text),
+      // Told by `reportError`, like every other error.
+      outputError: () => {},
+      getOutHelpWidth: () => helpWidth(host.stdout),
+      getErrHelpWidth: () => helpWidth(host.stderr),
     });
 
   let exitCode: ExitCode = ExitCode.Ok;
@@ -115,28 +123,56 @@ export async function run(host: Host): Promise<ExitCode> {
     await program.parseAsync([...host.argv]);
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) {
-      // Commander has written its message; help and version are no errors.
-      return error.exitCode === 0 ? ExitCode.Ok : ExitCode.Usage;
+    const flags = flagsOf(program, host.argv);
+    if (!(error instanceof CommanderError)) return reportError(error, host, flags);
+    // Help and version are no errors.
+    if (error.exitCode === 0) return ExitCode.Ok;
+    if (error.code !== 'commander.help') return reportError(usageError(error), host, flags);
+    // Commander has written the help of a command that lacks its sub-command.
+    if (flags.json === true) {
+      return reportError(new AppError('usage.help', 'No command was given.'), host, flags);
     }
-    return reportError(error, host, program.opts());
+    return ExitCode.Usage;
   }
+}
+
+/** The global options; where parsing did not get to them, what the words themselves say. */
+function flagsOf(program: Command, argv: readonly string[]): GlobalFlags {
+  const said = (...names: string[]): boolean => names.some((name) => argv.includes(name));
+  return {
+    ...program.opts<GlobalFlags>(),
+    ...(said('--json') ? { json: true } : {}),
+    ...(said('-v', '--verbose') ? { verbose: true } : {}),
+  };
+}
+
+/** `commander.unknownOption` becomes `usage.unknown-option`. */
+function usageError({ code, message }: CommanderError): AppError {
+  const kind = code.replace(/^commander\./, '').replaceAll(/[A-Z]/g, '-$&');
+  return new AppError(`usage.${kind.toLowerCase()}`, message.replace(/^error: /, ''), {
+    hint: '--help shows the commands and options.',
+  });
+}
+
+function helpWidth(stream: NodeJS.WriteStream): number {
+  const PLAIN = 80;
+  return stream.isTTY ? stream.columns : PLAIN;
 }
 
 function inheritSettings(parent: Command): void {
   for (const child of parent.commands) {
-    child.copyInheritedSettings(parent).showHelpAfterError('(--help shows the options)');
+    child.copyInheritedSettings(parent);
     inheritSettings(child);
   }
 }
 
-/** The first word that is no option, or the value of one. */
+/** The command that is called or, as in `help baseline`, asked about. */
 function commandName(argv: readonly string[]): string | undefined {
   const words = argv.slice(2);
   for (let index = 0; index < words.length; index++) {
     const word = words[index];
     if (word === '--config' || word === '--state') index += 1;
-    else if (word !== undefined && !word.startsWith('-')) return word;
+    else if (word !== undefined && word !== 'help' && !word.startsWith('-')) return word;
   }
   return undefined;
 }
