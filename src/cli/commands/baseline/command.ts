@@ -52,6 +52,7 @@ export function configure(command: Command, bind: Bind): void {
     .addHelpText('after', EXAMPLES)
     .action(bind(runCommand));
 
+  // An option that `baseline` has as well is its own wherever it stands, so sub-commands look at both.
   const suite = command
     .command('suite')
     .description('prove a suite sound, or measure one of your own');
@@ -60,14 +61,22 @@ export function configure(command: Command, bind: Bind): void {
     .argument('[folder]', 'the suite (default: the built-in qe-100)')
     .description('reference passes, mutants die, gold scores at least 9.5, empty at most 0.5')
     .option('--allow-unsafe-exec', 'run tests without a sandbox where there is none')
-    .action(bind(checkCommand));
+    .action(
+      bind((context, folder: string | undefined, _flags: object, called: Command) =>
+        checkCommand(context, folder, called.optsWithGlobals()),
+      ),
+    );
   suite
     .command('build')
     .argument('<folder>', 'the suite')
     .description('run each reference, drop equivalent mutants and write measured.json')
     .option('--task <id...>', 'only these tasks')
     .option('--allow-unsafe-exec', 'run tests without a sandbox where there is none')
-    .action(bind(buildCommand));
+    .action(
+      bind((context, folder: string, _flags: object, called: Command) =>
+        buildCommand(context, folder, called.optsWithGlobals()),
+      ),
+    );
 }
 
 function wholeNumber(least: number): (text: string) => number {
