@@ -133,8 +133,7 @@ async function attemptAnswer(
   if (completion === undefined) {
     throw providerFailure('engine-crashed', `${provider.id} ended its answer without a last word.`);
   }
-  const finishReason = completion.finishReason === 'cancelled' ? 'length' : completion.finishReason;
-  return { completion: { ...completion, finishReason }, looped };
+  return { completion, looped };
 
   async function watchSilence(): Promise<void> {
     try {

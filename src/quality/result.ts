@@ -58,7 +58,7 @@ export interface Evidence {
     /** Present when the answer did not parse and only whole tests were kept. */
     salvaged?: { kept: number; total: number };
   };
-  /** The answer ended at the token limit. */
+  /** The answer was cut off by a limit, of tokens or of size. */
   truncated: boolean;
   /** Generation was stopped because the answer repeated itself. */
   looped: boolean;

@@ -27,7 +27,7 @@ export interface GraderDeps {
 
 export interface Answer {
   text: string;
-  /** It ended at the token limit. */
+  /** It was cut off by a limit. */
   truncated: boolean;
   looped: boolean;
 }
@@ -46,7 +46,12 @@ const POINTS = {
 };
 
 export function answerOf(completion: Completion, looped: boolean): Answer {
-  return { text: completion.text, truncated: completion.finishReason === 'length', looped };
+  // An answer without end is stopped long after any token limit that makes sense.
+  return {
+    text: completion.text,
+    truncated: !looped && completion.finishReason !== 'stop',
+    looped,
+  };
 }
 
 /**

@@ -17,7 +17,7 @@ export async function doctorCommand(context: CommandContext): Promise<ExitCode> 
   return ready ? ExitCode.Ok : ExitCode.GateFailed;
 }
 
-const TITLE_WIDTH = 24;
+const TITLE_WIDTH = 26;
 
 function line({ state, required, title, detail, hint }: Finding, color: boolean): string {
   const paint = color ? chalk : new Chalk({ level: 0 });
