@@ -49,7 +49,7 @@ async function buildProgram(): Promise<Program> {
     files: {
       'driver.cjs': driver,
       'realm.js': `(function (host, require) {\n${realm}\nreturn face.createRealm(host);\n})`,
-      'runner.js': `(function (scope, setTimeout, clearTimeout) {\n${runner}\nreturn face;\n})`,
+      'runner.js': `(function (scope, setTimeout, clearTimeout, Object) {\n${runner}\nreturn face;\n})`,
     },
   };
 }

@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { createContext, runInContext, type Context, type Script } from 'node:vm';
 import {
   MessageChannel,
+  type MessagePort,
   moveMessagePortToContext,
   receiveMessageOnPort,
 } from 'node:worker_threads';
@@ -92,19 +93,50 @@ class RunTimers {
   }
 }
 
-/** `structuredClone` whose result belongs to the context: a port that was moved into it makes the copy. */
-function cloneInto(context: Context): RealmHost['clone'] {
+/** A pair of ports, the second of them in the context: what arrives there is made of the context's own objects. */
+function openPorts(context: Context): { out: MessagePort; inside: MessagePort } {
   const { port1, port2 } = new MessageChannel();
-  const inside = moveMessagePortToContext(port2, context);
+  const inside = moveMessagePortToContext(port2, context) as MessagePort;
+  // Open ports would keep the process alive, and so hide that nothing more can happen.
+  port1.unref();
+  inside.unref();
+  return { out: port1, inside };
+}
+
+/** `structuredClone` whose result belongs to the context. */
+function cloneInto(context: Context): RealmHost['clone'] {
+  let ports: ReturnType<typeof openPorts> | undefined;
   return (value, options) => {
+    ports ??= openPorts(context);
     const transfer =
       typeof options === 'object' && options !== null && 'transfer' in options
         ? options.transfer
         : undefined;
-    port1.postMessage(value, Array.isArray(transfer) ? transfer : []);
-    const received: unknown = receiveMessageOnPort(inside as typeof port2);
-    return (received as { message: unknown }).message;
+    ports.out.postMessage(value, Array.isArray(transfer) ? transfer : []);
+    const received = receiveMessageOnPort(ports.inside);
+    return ownBuffers(received?.message);
   };
+}
+
+/** Gives the buffers in a copy the kind that the context shares with Node. */
+function ownBuffers(value: unknown): unknown {
+  if (ArrayBuffer.isView(value)) {
+    const Kind: unknown = Reflect.get(globalThis, value.constructor.name);
+    if (typeof Kind !== 'function' || value instanceof Kind) return value;
+    const bytes = new Uint8Array(value.byteLength);
+    bytes.set(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
+    return Reflect.construct(Kind, [bytes.buffer]);
+  }
+  if (Array.isArray(value)) {
+    for (const [index, element] of value.entries()) {
+      if (typeof element === 'object') value[index] = ownBuffers(element);
+    }
+  } else if (Object.prototype.toString.call(value) === '[object Object]') {
+    for (const [key, member] of Object.entries(value as object)) {
+      if (ArrayBuffer.isView(member)) Reflect.set(value as object, key, ownBuffers(member));
+    }
+  }
+  return value;
 }
 
 export interface RunContext {

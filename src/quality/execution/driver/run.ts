@@ -1,6 +1,6 @@
 import type { File, Suite, Task, Test, VitestRunner } from '@vitest/runner';
 import type { Script } from 'node:vm';
-import { openContext } from './context.ts';
+import { openContext, type RunContext } from './context.ts';
 import type { Instrument } from './instruments.ts';
 import type { TestState } from './job.ts';
 import { Modules, type SubjectScript } from './modules.ts';
@@ -67,7 +67,7 @@ function keysOf(face: typeof RunnerFace, file: File): Map<Test, { key: string; n
   const times = new Map<string, number>();
   const keys = new Map<Test, { key: string; name: string }>();
   for (const test of face.getTests(file)) {
-    const name = face.getNames(test).slice(1).join(' > ');
+    const name = test.fullTestName;
     const nth = (times.get(name) ?? 0) + 1;
     times.set(name, nth);
     keys.set(test, { key: nth === 1 ? name : `${name} #${nth}`, name });
@@ -75,20 +75,34 @@ function keysOf(face: typeof RunnerFace, file: File): Map<Test, { key: string; n
   return keys;
 }
 
+/** The test runner, evaluated anew: nothing of an earlier run is left in it. */
+function openRunner({ runner, timers }: RunInput, context: RunContext): typeof RunnerFace {
+  const { setTimeout, clearTimeout } = timers;
+  const nextTick = process.nextTick.bind(process);
+  const scope = { setTimeout, clearTimeout, performance, process: { nextTick } };
+  const evaluate: (...args: unknown[]) => typeof RunnerFace = runner.runInThisContext();
+  return evaluate(scope, setTimeout, clearTimeout, objectsOf(context));
+}
+
+/** `Object` as the runner sees it: it prints test titles, and tells the context's plain objects by their prototype. */
+function objectsOf(context: RunContext): unknown {
+  function like(value: unknown): unknown {
+    return Object(value);
+  }
+  const {
+    prototype: _,
+    length: _1,
+    name: _2,
+    ...statics
+  } = Object.getOwnPropertyDescriptors(Object);
+  return Object.defineProperty(Object.defineProperties(like, statics), 'prototype', {
+    value: Object.getPrototypeOf(context.realm.newObject()),
+  });
+}
+
 /** Runs a test file once in a fresh context. */
 export async function runOnce(input: RunInput): Promise<RunResult> {
   const { instrument, timers } = input;
-  const scope = {
-    setTimeout: timers.setTimeout,
-    clearTimeout: timers.clearTimeout,
-    performance,
-    process: { nextTick: process.nextTick.bind(process) },
-  };
-  const face = (input.runner.runInThisContext() as (...args: unknown[]) => typeof RunnerFace)(
-    scope,
-    timers.setTimeout,
-    timers.clearTimeout,
-  );
   const context = openContext(input.realm, {
     currentTest: () => face.getCurrentTest(),
     onTestFinished: (check) => face.api.onTestFinished(check),
@@ -99,6 +113,7 @@ export async function runOnce(input: RunInput): Promise<RunResult> {
       config.testTimeout = ms;
     },
   });
+  const face = openRunner(input, context);
   const { realm } = context;
   const vitest = { ...face.api, ...realm.exports };
   const modules = new Modules(

@@ -15,7 +15,7 @@ import {
 
 /** What the driver uses of the test runner, bundled into one script that each run evaluates anew. */
 export { getCurrentTest, startTests } from '@vitest/runner';
-export { getNames, getTests } from '@vitest/runner/utils';
+export { getTests } from '@vitest/runner/utils';
 
 /** What test files use of it. */
 export const api = {

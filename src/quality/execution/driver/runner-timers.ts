@@ -30,6 +30,10 @@ export class RunnerTimers {
     this.#clear(timer);
   };
 
+  get waiting(): boolean {
+    return this.#pending.size > 0;
+  }
+
   /** Fires the timer that is due first, now. */
   skipAhead(): void {
     let first: [NodeJS.Timeout, Pending] | undefined;
