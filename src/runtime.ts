@@ -4,8 +4,8 @@ import { availableParallelism, homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { catalogue, findModel } from './config/catalogue.ts';
-import { loadConfig, type LoadedConfig } from './config/load.ts';
+import { catalogue, findModel, isModelFile } from './config/catalogue.ts';
+import { loadConfig, type ConfigFlags, type LoadedConfig } from './config/load.ts';
 import type { Clock } from './core/clock.ts';
 import { AppError } from './core/errors.ts';
 import { createEmbeddedProvider } from './providers/embedded/embedded-provider.ts';
@@ -30,7 +30,7 @@ import { openDatabase } from './storage/database.ts';
 export interface RuntimeOptions {
   cwd: string;
   env: Readonly<Record<string, string | undefined>>;
-  flags: { config?: string | undefined; state?: string | undefined; threads?: number | undefined };
+  flags: ConfigFlags;
 }
 
 /** A model file that a provider can open. */
@@ -89,7 +89,7 @@ export async function createRuntime({ cwd, env, flags }: RuntimeOptions): Promis
     clock,
   };
   const wantModel = async (name: string | undefined): Promise<WantedModel> => {
-    if (name?.endsWith('.gguf') === true) {
+    if (name !== undefined && isModelFile(name)) {
       return { kind: 'file', id: path.basename(name, '.gguf'), path: path.resolve(cwd, name) };
     }
     if (name !== undefined) {

@@ -5,7 +5,7 @@ import { formatWait, type Output } from './output/output.ts';
 /** The runtime of one command line. */
 export function runtimeFor(
   { host, flags }: CommandContext,
-  extra: { threads?: number | undefined } = {},
+  extra: { threads?: number | undefined; mayBeAbsent?: boolean } = {},
 ): Promise<Runtime> {
   const { cwd, env } = host;
   return createRuntime({ cwd, env, flags: { config: flags.config, state: flags.state, ...extra } });

@@ -44,6 +44,11 @@ function numberedParts(name: string, count: number, version: string): PythonPack
   });
 }
 
+/** Whether a model is named by its file, and not by its id in the catalogue. */
+export function isModelFile(name: string): boolean {
+  return name.endsWith('.gguf') || /[\\/]/.test(name);
+}
+
 /** The models that `setup` offers, the ablest first. */
 export const catalogue: readonly CatalogueEntry[] = [
   {

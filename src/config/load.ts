@@ -2,18 +2,27 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { AppError, messageOf, type Problem } from '../core/errors.ts';
+import { isModelFile } from './catalogue.ts';
 import { CONFIG_FILE, configSchema, type Config } from './schema.ts';
 
-export interface ConfigSources {
+export interface ConfigFlags {
+  config?: string | undefined;
+  state?: string | undefined;
+  threads?: number | undefined;
+  /** The named file is about to be written and may be absent. */
+  mayBeAbsent?: boolean;
+}
+
+interface ConfigSources {
   cwd: string;
   env: Readonly<Record<string, string | undefined>>;
   /** Options of the command line; they win over the environment, which wins over the file. */
-  flags: { config?: string | undefined; state?: string | undefined; threads?: number | undefined };
+  flags: ConfigFlags;
 }
 
 export interface LoadedConfig extends Config {
-  /** The file that was read, or undefined when there is none. */
-  file: string | undefined;
+  /** Absolute; the file that was read, or the one that would be. */
+  file: string;
   /** Absolute. */
   state: string;
 }
@@ -39,7 +48,7 @@ export async function loadConfig({ cwd, env, flags }: ConfigSources): Promise<Lo
 
   const named = flags.config ?? variables.AQE_LLM_CONFIG;
   const file = path.resolve(cwd, named ?? CONFIG_FILE);
-  const text = await readConfig(file, named !== undefined);
+  const text = await readConfig(file, named !== undefined && flags.mayBeAbsent !== true);
   const parsed = configSchema.safeParse(text === undefined ? {} : parseJson(text, file, problems));
   if (!parsed.success) problems.push(...problemsOf(parsed.error));
   if (!parsed.success || problems.length > 0) {
@@ -54,30 +63,41 @@ export async function loadConfig({ cwd, env, flags }: ConfigSources): Promise<Lo
   }
   const config = parsed.data;
   const base = path.dirname(file);
-  const model = variables.AQE_LLM_MODEL ?? config.embedded.model;
+  const model =
+    variables.AQE_LLM_MODEL === undefined
+      ? config.embedded.model && resolveModel(base, config.embedded.model)
+      : resolveModel(cwd, variables.AQE_LLM_MODEL);
+  const { suite, candidate, reference } = config.baseline;
   const threads = flags.threads ?? variables.AQE_LLM_THREADS ?? config.embedded.threads;
   const state = flags.state ?? variables.AQE_LLM_STATE;
   return {
     ...config,
-    file: text === undefined ? undefined : file,
+    file,
     state: state === undefined ? path.resolve(base, config.state) : path.resolve(cwd, state),
     embedded: {
       ...config.embedded,
-      ...(model === undefined ? {} : { model: resolveModel(base, model) }),
+      ...(model === undefined ? {} : { model }),
       ...(threads === undefined ? {} : { threads }),
     },
     baseline: {
       ...config.baseline,
-      ...(config.baseline.suite === undefined
-        ? {}
-        : { suite: path.resolve(base, config.baseline.suite) }),
+      candidate: resolveSide(base, candidate),
+      reference: resolveSide(base, reference),
+      ...(suite === undefined ? {} : { suite: path.resolve(base, suite) }),
     },
   };
 }
 
-/** A name of the catalogue stays as it is; a GGUF file becomes absolute. */
+/** A name of the catalogue stays as it is; a file becomes absolute. */
 function resolveModel(base: string, model: string): string {
-  return model.endsWith('.gguf') ? path.resolve(base, model) : model;
+  return isModelFile(model) ? path.resolve(base, model) : model;
+}
+
+function resolveSide(base: string, spec: string): string {
+  const [kind, ...rest] = spec.split(':');
+  return kind === 'embedded' && rest.length > 0
+    ? `embedded:${resolveModel(base, rest.join(':'))}`
+    : spec;
 }
 
 async function readConfig(file: string, mustExist: boolean): Promise<string | undefined> {

@@ -9,6 +9,7 @@ import { answerOf, gradeTestGeneration, type GraderDeps } from './graders/test-g
 import type { BaselineReport, GradedTask, TaskResult } from './result.ts';
 import type { RunPlan, RunStore, Side } from './run-store.ts';
 import { openSide, type Ask, type SideDeps } from './sides.ts';
+import { subjectHash } from './suites/build.ts';
 import type { Measured } from './suites/format.ts';
 import type { Suite, Task } from './suites/suite.ts';
 import { summarize } from './summary.ts';
@@ -29,7 +30,7 @@ export interface BaselineDeps extends SideDeps {
   sandbox: string;
   /** Versions for the report; the providers add theirs. */
   versions: Record<string, string>;
-  /** Processor cores: answers are graded on all of them, or on all but those that a local model needs. */
+  /** Processor cores: answers are graded on all of them, or on all but one beside a live model. */
   cores: number;
 }
 
@@ -214,14 +215,22 @@ export function isLive(spec: string): boolean {
 }
 
 function measuredTasks(suite: Suite, ids: readonly string[]): MeasuredTask[] {
+  const hint = `Run: aqe-llm baseline suite build ${suite.folder}`;
   return suite.tasks
     .filter((task) => ids.includes(task.id))
     .map((task) => {
       const { measured } = task;
       if (measured === undefined) {
-        throw new AppError('suite.unmeasured', `Task ${task.id} has not been measured.`, {
-          hint: `Run: aqe-llm baseline suite build ${suite.folder}`,
-        });
+        throw new AppError('suite.unmeasured', `Task ${task.id} has not been measured.`, { hint });
+      }
+      if (measured.subject !== subjectHash(task)) {
+        throw new AppError(
+          'suite.stale',
+          `${task.id}: ${task.subject} was changed after it was measured.`,
+          {
+            hint,
+          },
+        );
       }
       return { ...task, measured };
     });

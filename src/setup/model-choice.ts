@@ -35,7 +35,7 @@ export function chooseModel(
     'model.none-fits',
     `No model of the catalogue fits this machine: ${passedOver.join('; ')}.`,
     {
-      hint: 'Free memory or disk, keep models on another disk with AQE_LLM_CACHE, or name a GGUF file that you have with --model-file.',
+      hint: 'Free memory or disk, keep models on another disk with AQE_LLM_CACHE, or use a smaller GGUF file that you have: --model ./<file>.gguf.',
     },
   );
 }

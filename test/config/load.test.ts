@@ -29,7 +29,7 @@ const problemsOf = async (env = {}, flags = {}): Promise<readonly Problem[]> => 
 describe('loadConfig', () => {
   it('needs no file', async () => {
     const config = await load();
-    expect(config.file).toBeUndefined();
+    expect(config.file).toBe(path.join(cwd, 'aqe-llm.config.json'));
     expect(config.state).toBe(path.join(cwd, '.aqe-llm'));
     expect(config.baseline).toMatchObject({ candidate: 'embedded', reference: 'replay:gold' });
   });
@@ -50,8 +50,12 @@ describe('loadConfig', () => {
   });
 
   it('takes paths relative to the file that holds them', async () => {
-    write({ embedded: { model: 'models/own.gguf' }, baseline: { suite: 'suites/ours' } });
+    write({
+      embedded: { model: 'models/own.gguf' },
+      baseline: { suite: 'suites/ours', candidate: 'embedded:other.gguf' },
+    });
     const config = await load();
+    expect(config.baseline.candidate).toBe(`embedded:${path.join(cwd, 'other.gguf')}`);
     expect(config.embedded.model).toBe(path.join(cwd, 'models/own.gguf'));
     expect(config.baseline.suite).toBe(path.join(cwd, 'suites/ours'));
   });

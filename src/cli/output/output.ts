@@ -41,7 +41,7 @@ export function createOutput(host: Host, flags: GlobalFlags): Output {
     note,
     progress: async () => {
       const drawn = stderr.isTTY && !env['CI'] && env['TERM'] !== 'dumb';
-      return quiet || !drawn ? plainProgress(note) : await drawnProgress(stderr);
+      return quiet || !drawn ? plainProgress(note) : await drawnProgress(stderr, !env['NO_COLOR']);
     },
   };
 }
@@ -62,10 +62,10 @@ function plainProgress(note: (text: string) => void): ProgressLine {
   };
 }
 
-async function drawnProgress(stream: NodeJS.WriteStream): Promise<ProgressLine> {
+async function drawnProgress(stream: NodeJS.WriteStream, color: boolean): Promise<ProgressLine> {
   // Loaded here and not above: `--help` need not wait for it.
   const { default: ora } = await import('ora');
-  const spinner = ora({ stream, discardStdin: false });
+  const spinner = ora({ stream, discardStdin: false, color: color ? 'cyan' : false });
   return {
     update: (text) => {
       spinner.text = text;

@@ -5,7 +5,7 @@ export interface SandboxLimits {
   idleMs: number;
   /** Wall-clock milliseconds in all before the process group is killed. */
   wallMs: number;
-  /** Memory of the process in MiB. */
+  /** MiB of JavaScript heap; the process may use a little more than that in all. */
   memoryMb: number;
   /** Bytes of standard output and of standard error; more kills the process group. */
   outputBytes: number;

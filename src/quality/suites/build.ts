@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { Execution, Executor } from '../execution/index.ts';
+import { SourceError, type Execution, type Executor } from '../execution/index.ts';
 import { isBoundaryMutant } from '../mutants.ts';
 import type { Measured } from './format.ts';
 import { MEASURED_FILE, REFERENCE_FILE, type Task } from './suite.ts';
@@ -23,7 +23,9 @@ export async function* buildSuite(
   signal: AbortSignal,
 ): AsyncGenerator<BuildOutcome> {
   for (const task of tasks) {
-    const outcome = await measure(task, executor, signal);
+    const outcome = await measure(task, executor, signal).catch((error: unknown) =>
+      refusal(task, error),
+    );
     if (outcome.state === 'built') {
       const file = path.join(task.folder, MEASURED_FILE);
       await writeFile(`${file}.new`, `${JSON.stringify(outcome.measured, null, 2)}\n`);
@@ -31,6 +33,12 @@ export async function* buildSuite(
     }
     yield outcome;
   }
+}
+
+/** Sources that cannot be read are the suite's fault; everything else is not. */
+function refusal(task: Task, error: unknown): BuildOutcome {
+  if (!(error instanceof SourceError)) throw error;
+  return { taskId: task.id, state: 'refused', problems: [error.message] };
 }
 
 async function measure(task: Task, executor: Executor, signal: AbortSignal): Promise<BuildOutcome> {

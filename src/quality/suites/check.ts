@@ -1,4 +1,4 @@
-import type { Executor } from '../execution/index.ts';
+import { SourceError, type Executor } from '../execution/index.ts';
 import { gradeTestGeneration, type Answer, type GraderDeps } from '../graders/test-generation.ts';
 import { referenceProblems, runReference, subjectHash, subjectOf } from './build.ts';
 import type { Task } from './suite.ts';
@@ -31,7 +31,12 @@ export async function* checkSuite(
   deps: CheckDeps,
   signal: AbortSignal,
 ): AsyncGenerator<CheckOutcome> {
-  for (const task of tasks) yield await check(task, deps, signal);
+  for (const task of tasks) {
+    yield await check(task, deps, signal).catch((error: unknown): CheckOutcome => {
+      if (!(error instanceof SourceError)) throw error;
+      return { taskId: task.id, mutants: 0, equivalent: 0, problems: [error.message] };
+    });
+  }
 }
 
 async function check(task: Task, deps: CheckDeps, signal: AbortSignal): Promise<CheckOutcome> {

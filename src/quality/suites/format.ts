@@ -29,7 +29,7 @@ export const measuredSchema = z.strictObject({
   subject: z.string(),
   /** Version of the instrumenter that named the mutants. */
   instrumenter: z.string(),
-  /** Keys covered by the reference, of all keys. */
+  /** What the reference covers; what loading the subject already covers is left out of both. */
   statements: z.strictObject({ covered: count, total: count }),
   branches: z.strictObject({ covered: count, total: count }),
   boundaryClasses: z.array(

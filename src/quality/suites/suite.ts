@@ -32,7 +32,7 @@ export interface Suite extends SuiteFile {
   /** The prompt template of test generation, with `{{module}}`, `{{file}}` and `{{source}}`. */
   prompt: string;
   tasks: Task[];
-  /** SHA-256 over the names and contents of all files. */
+  /** SHA-256 over the names and contents of the suite's own files; others in its folders do not count. */
   hash: string;
 }
 
@@ -58,13 +58,20 @@ export async function loadSuite(folder: string): Promise<Suite> {
       return undefined;
     }
   };
-  const need = async (name: string): Promise<string> => {
+  const need = async (name: string): Promise<string | undefined> => {
+    const known = problems.length;
     const text = await read(name);
-    if (text === undefined) problems.push({ path: name, message: 'the file is missing' });
-    return text ?? '';
+    if (text === undefined && problems.length === known) {
+      problems.push({ path: name, message: 'the file is missing' });
+    }
+    return text;
   };
-  const parse = <T>(name: string, text: string, schema: z.ZodType<T>): T | undefined => {
-    if (text === '') return undefined;
+  const parse = <T>(
+    name: string,
+    text: string | undefined,
+    schema: z.ZodType<T>,
+  ): T | undefined => {
+    if (text === undefined) return undefined;
     try {
       const result = schema.safeParse(JSON.parse(text));
       if (result.success) return result.data;
@@ -81,13 +88,13 @@ export async function loadSuite(folder: string): Promise<Suite> {
     const file = parse(at('task.json'), await need(at('task.json')), taskSchema);
     const referenceSource = await need(at(REFERENCE_FILE));
     const fuzzSource = await read(at('fuzz.ts'));
-    const measuredText = (await read(at(MEASURED_FILE))) ?? '';
-    const measured = parse(at(MEASURED_FILE), measuredText, measuredSchema);
+    const measured = parse(at(MEASURED_FILE), await read(at(MEASURED_FILE)), measuredSchema);
     if (file === undefined) return undefined;
     if (file.id !== id) {
       problems.push({ path: at('task.json.id'), message: `is not its folder’s name, ${id}` });
     }
     const subjectSource = await need(at(file.subject));
+    if (referenceSource === undefined || subjectSource === undefined) return undefined;
     return {
       ...file,
       category: CATEGORY,
@@ -101,21 +108,22 @@ export async function loadSuite(folder: string): Promise<Suite> {
 
   const header = parse('suite.json', await need('suite.json'), suiteSchema);
   const prompt = await need(`${CATEGORY}/prompt.md`);
-  if (prompt !== '' && !prompt.includes('{{source}}')) {
+  if (prompt?.includes('{{source}}') === false) {
     problems.push({ path: `${CATEGORY}/prompt.md`, message: 'has no {{source}} placeholder' });
   }
+  const ids = await foldersIn(path.join(folder, CATEGORY));
   const tasks: Task[] = [];
-  for (const id of await foldersIn(path.join(folder, CATEGORY))) {
+  for (const id of ids) {
     const task = await loadTask(id);
     if (task !== undefined) tasks.push(task);
   }
-  if (tasks.length === 0) problems.push({ path: CATEGORY, message: 'holds no task' });
+  if (ids.length === 0) problems.push({ path: CATEGORY, message: 'holds no task' });
   for (const [index, id] of (header?.quick ?? []).entries()) {
-    if (!tasks.some((task) => task.id === id)) {
+    if (!ids.includes(id)) {
       problems.push({ path: `suite.json.quick.${index}`, message: `there is no task ${id}` });
     }
   }
-  if (header === undefined || problems.length > 0) {
+  if (header === undefined || prompt === undefined || problems.length > 0) {
     throw new AppError('suite.invalid', `The suite in ${folder} has errors.`, {
       problems,
       hint: 'docs/suites.md describes the files of a suite; `aqe-llm baseline suite check` proves one sound.',
@@ -146,5 +154,5 @@ async function foldersIn(folder: string): Promise<string[]> {
 }
 
 function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  return error instanceof Error && 'code' in error && /^(ENOENT|ENOTDIR)$/.test(String(error.code));
 }

@@ -141,7 +141,7 @@ function examineHardware(hardware: Hardware): Finding[] {
       detail: `${formatBytes(memory.availableBytes)} of ${formatBytes(memory.totalBytes)} available`,
       ...(isMemoryShort
         ? {
-            hint: 'Too little for any model of the catalogue; a server elsewhere can be configured.',
+            hint: 'Too little for any model of the catalogue: free some, or use a smaller GGUF file of your own.',
           }
         : {}),
     },

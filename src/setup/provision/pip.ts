@@ -23,17 +23,12 @@ export type RunPip = (args: readonly string[], options: PipOptions) => Promise<P
 const STDERR_CHARACTERS = 8_000;
 /** Milliseconds between the polite and the last signal. */
 const KILL_DELAY_MS = 2_000;
-/** Keys of model providers: pip has no use for them. */
-const SECRETS = new Set([
-  'ANTHROPIC_API_KEY',
-  'OPENAI_API_KEY',
-  'HF_TOKEN',
-  'HUGGING_FACE_HUB_TOKEN',
-]);
+/** Secrets of others: pip has no use for them. Its own settings begin with `PIP_`. */
+const SECRET = /^(?!PIP_).*(KEY|TOKEN|SECRET|PASSW|CREDENTIAL)/i;
 
 /**
  * @param commands Python commands, the first that has pip is used
- * @param env the environment that pip's configuration is read from; keys of model providers are left out
+ * @param env the environment that pip's configuration is read from; secrets of others are left out
  */
 export function createPipRunner(commands: readonly string[], env: Environment): RunPip {
   return async (args, options) => {
@@ -55,7 +50,7 @@ async function runOnce(
   { signal, temporaryFolder }: PipOptions,
 ): Promise<PipResult> {
   signal.throwIfAborted();
-  const kept = Object.entries(env).filter(([name]) => !SECRETS.has(name));
+  const kept = Object.entries(env).filter(([name]) => !SECRET.test(name));
   const child = spawn(command, ['-m', 'pip', ...args], {
     env: {
       ...Object.fromEntries(kept),
