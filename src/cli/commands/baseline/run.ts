@@ -1,7 +1,6 @@
 import { appendFile, mkdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import lockfile from 'proper-lockfile';
-import { AppError, ExitCode, messageOf } from '../../../core/errors.ts';
+import { AppError, messageOf, type ExitCode } from '../../../core/errors.ts';
 import {
   runBaseline,
   type BaselineDeps,
@@ -17,6 +16,7 @@ import type { LocalModel, Runtime } from '../../../runtime.ts';
 import type { CommandContext } from '../../main.ts';
 import { provideModel, runtimeFor } from '../../model.ts';
 import type { Output } from '../../output/output.ts';
+import { lockRun } from './lock.ts';
 import { BaselineProgress } from './progress.ts';
 
 interface RunFlags {
@@ -71,20 +71,26 @@ export async function runCommand(context: CommandContext, flags: RunFlags): Prom
       return runtime.openEmbedded(model);
     },
   };
-  const unlock = await lockRun(runtime.config.state, run.id);
+  const lock = await lockRun(runtime, run.id, output, signal);
   try {
-    const report = await follow(runBaseline(suite, run, deps, signal), output, runtime, run);
+    const stop = AbortSignal.any([signal, lock.lost]);
+    const report = await follow(runBaseline(suite, run, deps, stop), output, runtime, run);
     const page = path.resolve(
       host.cwd,
       flags.html ?? path.join(runtime.config.state, 'runs', run.id, 'report.html'),
     );
-    await writeReports(report, suite, store, host.cwd, page, flags);
+    await writeReports(report, suite, store, host.cwd, page, flags).catch((error: unknown) =>
+      unwritable(error, run.id),
+    );
     if (output.json) output.result(toJson(report));
     else output.result(toTable(report, { width: output.width, color: output.color }));
     output.note(`Page: ${page}`);
     return exitCodeOf(report.verdict, flags.allowMarginal === true);
+  } catch (error) {
+    lock.lost.throwIfAborted();
+    throw error;
   } finally {
-    await unlock();
+    await lock.release();
   }
 }
 
@@ -182,21 +188,6 @@ async function modelsOf(
   return models;
 }
 
-/** Two processes on one run would do its work twice. */
-async function lockRun(stateFolder: string, runId: string): Promise<() => Promise<void>> {
-  const folder = path.join(stateFolder, 'runs', runId);
-  await mkdir(folder, { recursive: true });
-  try {
-    return await lockfile.lock(folder, { stale: 10_000, update: 2_000 });
-  } catch (error) {
-    throw new AppError('baseline.locked', `Another process works on run ${runId}.`, {
-      hint: 'Wait for it, or start a run of your own. A killed process’s lock is free after 10 seconds.',
-      exitCode: ExitCode.LockConflict,
-      cause: error,
-    });
-  }
-}
-
 async function follow(
   events: AsyncIterable<BaselineEvent>,
   output: Output,
@@ -244,27 +235,23 @@ async function writeReports(
     await writeWhole(path.resolve(cwd, flags.junit), toJUnit(report, options));
   }
   if (flags.markdown !== undefined) {
-    await appendFile(path.resolve(cwd, flags.markdown), toMarkdown(report)).catch(unwritable);
+    await appendFile(path.resolve(cwd, flags.markdown), toMarkdown(report));
   }
 }
 
 /** Writes a file so that a reader sees all of it or none. */
 async function writeWhole(file: string, text: string): Promise<void> {
-  try {
-    await mkdir(path.dirname(file), { recursive: true });
-    await writeFile(`${file}.new`, text);
-    await rename(`${file}.new`, file);
-  } catch (error) {
-    unwritable(error);
-  }
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFile(`${file}.new`, text);
+  await rename(`${file}.new`, file);
 }
 
-function unwritable(error: unknown): never {
+function unwritable(error: unknown, runId: string): never {
   throw new AppError(
     'baseline.report-not-written',
     `A report cannot be written: ${messageOf(error)}`,
     {
-      hint: 'The results are kept: make room or name another file, then run with --resume <run>.',
+      hint: `The results are kept: make room or name another file, then run: aqe-llm baseline --resume ${runId}`,
       cause: error,
     },
   );
