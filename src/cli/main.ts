@@ -44,8 +44,9 @@ Exit codes: 0 ok · 1 a gate or check failed · 2 usage, configuration or intern
 export async function main(argv: readonly string[]): Promise<void> {
   const interrupt = new AbortController();
   const onSignal = (): void => {
-    // A second signal ends the process the ordinary way.
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+    // A second signal ends the process the ordinary way. Not before this one was dealt with: a lock's own listener
+    // ends the process when it finds itself alone.
+    setImmediate(() => process.off('SIGINT', onSignal).off('SIGTERM', onSignal));
     interrupt.abort(
       new AppError('interrupted', 'Interrupted.', { exitCode: ExitCode.Interrupted }),
     );
