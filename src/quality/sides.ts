@@ -47,11 +47,16 @@ export async function openSide(
       hint: `Known are ${WRITTEN.map((name) => `replay:${name}`).join(', ')}, and replay:embedded:<model> for what that model answered before.`,
     });
   }
-  return createReplayProvider({
-    recordedId,
-    lookUp: (key) => store.recording(key),
-    hint: `Answers are recorded by running them: aqe-llm baseline --candidate ${recordedId}, with the same suite, seed and sampling.`,
-  });
+  const hint = `Answers are recorded by running them: aqe-llm baseline --candidate ${recordedId}, with the same suite, seed and sampling.`;
+  const lookUp = (key: string): Recording | undefined => store.recording(key);
+  if (asks.every(({ request }) => lookUp(recordingKey(recordedId, request)) === undefined)) {
+    throw new AppError(
+      'baseline.no-recordings',
+      `This state folder holds no answer of ${recordedId} to these tasks.`,
+      { hint },
+    );
+  }
+  return createReplayProvider({ recordedId, lookUp, hint });
 }
 
 function writtenAnswers(kind: string, asks: readonly Ask[]): Map<string, Recording> {
