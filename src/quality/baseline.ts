@@ -203,7 +203,8 @@ async function conduct(
     failed.abort(error);
     await Promise.all(grading);
     if (signal.aborted) throw interrupted(run.id, error);
-    throw error;
+    // The first failure stopped everything else; what that in turn threw says nothing.
+    throw failed.signal.reason;
   } finally {
     for (const side of SIDES) await providers[side]?.shutdown();
   }
