@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { AppError, messageOf } from '../../core/errors.ts';
 import { SourceError, type Execution, type Executor } from '../execution/index.ts';
 import { isBoundaryMutant } from '../mutants.ts';
 import type { Measured } from './format.ts';
@@ -16,7 +17,10 @@ const REFERENCE_RERUNS = 3;
 const FUZZ_SEEDS = 200;
 const TEST_TIMEOUT_MS = 5000;
 
-/** Measures tasks' references, sorts out equivalent mutants and writes each `measured.json`. */
+/**
+ * Measures tasks' references, sorts out equivalent mutants and writes each `measured.json`.
+ * @throws AppError `suite.not-written`
+ */
 export async function* buildSuite(
   tasks: readonly Task[],
   executor: Executor,
@@ -28,10 +32,21 @@ export async function* buildSuite(
     );
     if (outcome.state === 'built') {
       const file = path.join(task.folder, MEASURED_FILE);
-      await writeFile(`${file}.new`, `${JSON.stringify(outcome.measured, null, 2)}\n`);
-      await rename(`${file}.new`, file);
+      await writeWhole(file, `${JSON.stringify(outcome.measured, null, 2)}\n`);
     }
     yield outcome;
+  }
+}
+
+async function writeWhole(file: string, text: string): Promise<void> {
+  try {
+    await writeFile(`${file}.new`, text);
+    await rename(`${file}.new`, file);
+  } catch (error) {
+    throw new AppError('suite.not-written', `${file} cannot be written: ${messageOf(error)}`, {
+      hint: 'Check that the suite’s folders can be written and have room. What was measured before is as it was.',
+      cause: error,
+    });
   }
 }
 
