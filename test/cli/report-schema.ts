@@ -1,0 +1,142 @@
+import { z } from 'zod';
+
+const count = z.int().min(0);
+const score = z.number().min(0).max(10);
+const milliseconds = z.number().min(0).nullable();
+
+const summarySchema = z.strictObject({
+  p50: milliseconds,
+  p95: milliseconds,
+  p99: milliseconds,
+  measured: count,
+  cached: count,
+});
+
+const coverageSchema = z.strictObject({ covered: count, total: count, reference: count });
+const boundaryClass = z.enum([
+  'zero',
+  'minus-one',
+  'nan',
+  'null',
+  'empty-string',
+  'empty-array',
+  'max',
+]);
+
+const evidenceSchema = z.strictObject({
+  rubric: z.enum(['linear', 'plan']),
+  extraction: z.strictObject({
+    source: z.enum(['fence', 'bare', 'none']),
+    blocks: count,
+    salvaged: z.strictObject({ kept: count, total: count }).optional(),
+  }),
+  truncated: z.boolean(),
+  looped: z.boolean(),
+  parses: z.boolean(),
+  typeErrors: z.array(z.string()),
+  loadError: z.string().optional(),
+  tests: z.array(
+    z.strictObject({
+      name: z.string(),
+      state: z.enum(['passed', 'failed', 'flaky', 'timeout', 'skipped']),
+      message: z.string().optional(),
+    }),
+  ),
+  statements: coverageSchema,
+  branches: coverageSchema,
+  uncoveredLines: z.array(z.int().min(1)),
+  mutants: z.array(
+    z.strictObject({
+      id: z.string(),
+      mutator: z.string(),
+      line: z.int().min(1),
+      original: z.string(),
+      replacement: z.string(),
+      boundary: z.boolean(),
+      state: z.enum(['killed', 'survived', 'no-coverage', 'timeout']),
+    }),
+  ),
+  boundaryClasses: z.strictObject({
+    seen: z.array(boundaryClass),
+    expected: z.array(boundaryClass),
+  }),
+});
+
+const identity = {
+  id: z.string(),
+  category: z.literal('test-generation'),
+  complexity: z.enum(['simple', 'moderate', 'complex']),
+  repeat: count,
+};
+
+const taskSchema = z.discriminatedUnion('state', [
+  z.strictObject({
+    ...identity,
+    state: z.literal('graded'),
+    score,
+    parts: z.strictObject({
+      coverage: z.number().min(0).max(40),
+      edgeCases: z.number().min(0).max(30),
+      correctness: z.number().min(0).max(30),
+    }),
+    evidence: evidenceSchema,
+    latencyMs: milliseconds,
+    ttftMs: milliseconds,
+    outputTokens: count.nullable(),
+    replayed: z.boolean(),
+  }),
+  z.strictObject({
+    ...identity,
+    state: z.literal('error'),
+    error: z.strictObject({ code: z.string(), message: z.string() }),
+  }),
+]);
+
+const sideSchema = z.strictObject({
+  id: z.string(),
+  meanScore: score.nullable(),
+  latencyMs: summarySchema,
+  ttftMs: summarySchema,
+  tokensPerSecond: z.number().nullable(),
+  scorePer1kOutputTokens: z.number().nullable(),
+  tasks: z.array(taskSchema),
+});
+
+/** docs/baseline-json.md, written down a second time: the program's own types take no part in it. */
+export const reportSchema = z.strictObject({
+  schema: z.literal('aqe-llm/baseline@1'),
+  run: z.strictObject({
+    id: z.string(),
+    suite: z.string(),
+    suiteHash: z.string().regex(/^[\da-f]{64}$/),
+    seed: z.int(),
+    startedAt: z.iso.datetime(),
+    sandbox: z.enum(['bubblewrap', 'namespaces', 'docker', 'sandbox-exec', 'unsafe']),
+    versions: z.record(z.string(), z.string()),
+  }),
+  verdict: z.strictObject({
+    state: z.enum(['pass', 'marginal', 'fail', 'inconclusive']),
+    ratio: z.number().nullable(),
+    lower: z.number().nullable(),
+    upper: z.number().nullable(),
+    strict: z.boolean(),
+    reasons: z.array(z.string()),
+  }),
+  candidate: sideSchema,
+  reference: sideSchema,
+});
+
+export type Report = z.infer<typeof reportSchema>;
+
+/** The report in what `--json` printed: one object, one newline, nothing else. */
+export function readReport(stdout: string): Report {
+  if (!stdout.endsWith('}\n')) throw new Error(`Not one JSON object: ${stdout.slice(-80)}`);
+  return reportSchema.parse(JSON.parse(stdout));
+}
+
+/** Scores of a side's graded tasks, by id. */
+export function scoresOf({ tasks }: Report['candidate']): Record<string, number> {
+  return Object.fromEntries(
+    tasks.map((task) => [task.id, task.state === 'graded' ? task.score : Number.NaN]),
+  );
+}
