@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AppError } from '../core/errors.ts';
+import { AppError, messageOf } from '../core/errors.ts';
 import type { Recording } from '../providers/replay/recording.ts';
 import type { Database } from '../storage/database.ts';
 import type { TaskResult, Verdict } from './result.ts';
@@ -35,7 +35,10 @@ interface TaskKey {
   repeat: number;
 }
 
-/** Baseline runs in the state database. Each write is one transaction: a crash loses what was not yet written, nothing else. */
+/**
+ * Baseline runs in the state database. Each write is one transaction: a crash loses what was not yet written, nothing
+ * else. A write that fails throws AppError `storage.not-written`.
+ */
 export interface RunStore {
   create(run: { id: string; plan: RunPlan; startedAt: string }): void;
   /** The run with this id, or the newest unfinished one. */
@@ -103,7 +106,7 @@ export function createRunStore(database: Database): RunStore {
 
   return {
     create: ({ id, plan, startedAt }) => {
-      insertRun.run(id, JSON.stringify(plan), startedAt);
+      write(() => insertRun.run(id, JSON.stringify(plan), startedAt));
     },
     find: (id) => {
       const row = id === undefined ? unfinishedRun.get() : runById.get(id);
@@ -130,17 +133,30 @@ export function createRunStore(database: Database): RunStore {
       const { runId, side, taskId, repeat } = key;
       const measured = recording.completion.timing.measured ? 1 : 0;
       const answer = JSON.stringify(recording);
-      upsertAnswer.run(runId, side, taskId, repeat, recordingKey, answer, measured, answeredAt);
+      write(() =>
+        upsertAnswer.run(runId, side, taskId, repeat, recordingKey, answer, measured, answeredAt),
+      );
     },
     answer: ({ runId, side, taskId, repeat }) =>
       recordingIn(answerByKey.get(runId, side, taskId, repeat)),
     saveResult: ({ runId, side, taskId, repeat }, result) => {
-      upsertResult.run(runId, side, taskId, repeat, JSON.stringify(result));
+      write(() => upsertResult.run(runId, side, taskId, repeat, JSON.stringify(result)));
     },
     results: (runId, side) => resultsOfSide.all(runId, side).map(resultIn),
     finish: (id, verdict, finishedAt) => {
-      finishRun.run(JSON.stringify(verdict), finishedAt, id);
+      write(() => finishRun.run(JSON.stringify(verdict), finishedAt, id));
     },
     recording: (key) => recordingIn(newestRecording.get(key)),
   };
+}
+
+function write(action: () => unknown): void {
+  try {
+    action();
+  } catch (error) {
+    throw new AppError('storage.not-written', `The state cannot be written: ${messageOf(error)}`, {
+      hint: 'Make room on the disk of the state folder, then go on with: aqe-llm baseline --resume. What was stored before is kept.',
+      cause: error,
+    });
+  }
 }
