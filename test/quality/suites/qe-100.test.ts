@@ -1,0 +1,109 @@
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createExecutor } from '../../../src/quality/execution/index.ts';
+import { extractTests } from '../../../src/quality/extraction.ts';
+import { openSandbox } from '../../../src/quality/sandbox/open-sandbox.ts';
+import { probeSandbox } from '../../../src/quality/sandbox/probe.ts';
+import { subjectHash } from '../../../src/quality/suites/build.ts';
+import { checkSuite, goldAnswer } from '../../../src/quality/suites/check.ts';
+import { loadSuite, type Suite } from '../../../src/quality/suites/suite.ts';
+import { createTypeChecker } from '../../../src/quality/type-check.ts';
+import { realDeps, temporaryFolder } from '../sandbox/machine.ts';
+import { greatestComplexity } from './complexity.ts';
+
+const FOLDER = fileURLToPath(new URL('../../../fixtures/suites/qe-100', import.meta.url));
+let suite: Suite;
+
+beforeAll(async () => {
+  suite = await loadSuite(FOLDER);
+});
+
+describe('the complexity of a function', () => {
+  it.each([
+    { source: 'const f = () => 1;', complexity: 1 },
+    {
+      source: 'function f(a) { if (a) return 1; else if (a === 0) return 2; return 3; }',
+      complexity: 3,
+    },
+    {
+      source: 'function f(a) { for (const b of a) while (b && a || b) ; return a ?? 1; }',
+      complexity: 6,
+    },
+    { source: 'function f(a) { switch (a) { case 1: case 2: break; default: } }', complexity: 3 },
+    { source: 'function f(a) { return a.map((b) => (b ? 1 : 2)); }', complexity: 2 },
+  ])('of $source is $complexity', ({ source, complexity }) => {
+    expect(greatestComplexity(source)).toBe(complexity);
+  });
+});
+
+describe('the suite qe-100', () => {
+  it('has twelve tasks: four simple, four moderate, four complex', () => {
+    expect(suite.tasks.map((task) => task.complexity)).toEqual([
+      ...Array<string>(4).fill('simple'),
+      ...Array<string>(4).fill('moderate'),
+      ...Array<string>(4).fill('complex'),
+    ]);
+    expect(new Set(suite.tasks.map((task) => task.cluster)).size).toBe(12);
+  });
+
+  it('has six quick tasks of all three kinds', () => {
+    const quick = suite.tasks.filter((task) => suite.quick.includes(task.id));
+    expect(suite.quick).toHaveLength(6);
+    expect(quick).toHaveLength(6);
+    expect(new Set(quick.map((task) => task.complexity)).size).toBe(3);
+  });
+
+  it('has complex subjects of a cyclomatic complexity of at least 10', () => {
+    for (const { id, complexity, subjectSource } of suite.tasks) {
+      if (complexity !== 'complex') continue;
+      expect({ id, enough: greatestComplexity(subjectSource) >= 10 }).toEqual({ id, enough: true });
+    }
+  });
+
+  it('was measured as it stands', () => {
+    const { instrumenterVersion } = createExecutor({
+      sandbox: {
+        tier: 'unsafe',
+        run: async function* () {
+          throw new Error('nothing runs here');
+        },
+      },
+    });
+    for (const task of suite.tasks) {
+      expect({ id: task.id, subject: task.measured?.subject }).toEqual({
+        id: task.id,
+        subject: subjectHash(task),
+      });
+      expect(task.measured?.instrumenter).toBe(instrumenterVersion);
+      expect(task.measured?.mutants.length).toBeGreaterThan(20);
+      expect(task.measured?.mutants.some((mutant) => mutant.boundary)).toBe(true);
+      expect(task.measured?.boundaryClasses.length).toBeGreaterThan(0);
+    }
+  });
+
+  it('has gold answers that parse and type-check', () => {
+    const typeCheck = createTypeChecker();
+    for (const task of suite.tasks) {
+      const { code, parses } = extractTests(goldAnswer(task));
+      const subject = { fileName: task.subject, source: task.subjectSource };
+      const errors = typeCheck(subject, { fileName: 'answer.test.ts', source: code });
+      expect({ id: task.id, parses, errors }).toEqual({ id: task.id, parses: true, errors: [] });
+    }
+  });
+
+  it.each(['tg-simple-2', 'tg-moderate-1'])('proves %s sound', async (id) => {
+    const folder = await temporaryFolder();
+    const deps = realDeps(folder.path);
+    const sandbox = openSandbox(deps, await probeSandbox(deps), { allowUnsafe: false });
+    const check = { executor: createExecutor({ sandbox }), typeCheck: createTypeChecker() };
+    const tasks = suite.tasks.filter((task) => task.id === id);
+    try {
+      for await (const outcome of checkSuite(tasks, check, new AbortController().signal)) {
+        expect(outcome).toMatchObject({ taskId: id, gold: 10, empty: 0, problems: [] });
+      }
+    } finally {
+      await folder.remove();
+    }
+    expect(tasks).toHaveLength(1);
+  });
+});
