@@ -79,7 +79,7 @@ async function readTask(name: string, nth: number): Promise<Task> {
   let count = 0;
   const thinned = test.source.replaceAll(
     /^( *)(it|test)\(/gm,
-    (call, indent: string, name: string) => (count++ % nth === 0 ? call : `${indent}${name}.skip(`),
+    (call, indent: string, word: string) => (count++ % nth === 0 ? call : `${indent}${word}.skip(`),
   );
   return { subject: await read(subject), test: { ...test, source: thinned } };
 }

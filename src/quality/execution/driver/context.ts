@@ -39,6 +39,9 @@ function pick(names: string): Record<string, unknown> {
   return found;
 }
 
+const INTRINSICS = pick(DOUBLED);
+const GLOBALS = { ...pick(NODE), ...pick(SHARED) };
+
 /** Timers that end with the run that started them. */
 class RunTimers {
   readonly #clear = new Set<() => void>();
@@ -96,7 +99,7 @@ class RunTimers {
 /** A pair of ports, the second of them in the context: what arrives there is made of the context's own objects. */
 function openPorts(context: Context): { out: MessagePort; inside: MessagePort } {
   const { port1, port2 } = new MessageChannel();
-  const inside = moveMessagePortToContext(port2, context) as MessagePort;
+  const inside = moveMessagePortToContext(port2, context);
   // Open ports would keep the process alive, and so hide that nothing more can happen.
   port1.unref();
   inside.unref();
@@ -131,18 +134,20 @@ function ownBuffers(value: unknown): unknown {
     for (const [index, element] of value.entries()) {
       if (typeof element === 'object') value[index] = ownBuffers(element);
     }
-  } else if (Object.prototype.toString.call(value) === '[object Object]') {
-    for (const [key, member] of Object.entries(value as object)) {
-      if (ArrayBuffer.isView(member)) Reflect.set(value as object, key, ownBuffers(member));
+  } else if (typeof value === 'object' && value !== null && !(Symbol.iterator in value)) {
+    for (const [key, member] of Object.entries(value)) {
+      if (ArrayBuffer.isView(member)) Reflect.set(value, key, ownBuffers(member));
     }
   }
   return value;
 }
 
+type Evaluated = (...args: unknown[]) => unknown;
+
 export interface RunContext {
   realm: Realm;
   /** Evaluates a script whose value is a function. */
-  evaluate(script: Script): (...args: unknown[]) => unknown;
+  evaluate(script: Script): Evaluated;
   define(name: string, value: unknown): void;
   /** A module of Node. */
   builtin(specifier: string): unknown;
@@ -150,22 +155,22 @@ export interface RunContext {
   end(): void;
 }
 
-type HostPart = Omit<RealmHost, 'intrinsics' | 'clone' | 'globals' | 'process'>;
+type HostPart = Omit<RealmHost, 'intrinsics' | 'clone' | 'globals' | 'performance' | 'process'>;
 
 /** A fresh global scope that looks like Node's and in which `expect`, `vi` and the like are set up. */
 export function openContext(realmScript: Script, part: HostPart): RunContext {
   const context = createContext({}, { name: 'test' });
-  const inner = runInContext('globalThis', context) as object;
+  const inner: object = runInContext('globalThis', context);
   const timers = new RunTimers();
   const host: RealmHost = {
     ...part,
-    intrinsics: pick(DOUBLED),
+    intrinsics: INTRINSICS,
     clone: cloneInto(context),
-    globals: { ...pick(NODE), ...pick(SHARED), ...timers.globals() },
+    globals: { ...GLOBALS, ...timers.globals() },
+    performance,
     process,
   };
-  const evaluate = (script: Script): ((...args: unknown[]) => unknown) =>
-    script.runInContext(context) as (...args: unknown[]) => unknown;
+  const evaluate = (script: Script): Evaluated => script.runInContext(context);
   const onlyUtil = (name: string): unknown => {
     if (name === 'util') return nodeRequire('node:util');
     throw new Error(`no module ${name}`);
@@ -177,7 +182,9 @@ export function openContext(realmScript: Script, part: HostPart): RunContext {
   // Before the realm's own modules are evaluated: they expect to be in Node.
   for (const [name, value] of Object.entries(host.globals)) define(name, value);
   define('global', inner);
-  const realm = evaluate(realmScript)(host, onlyUtil) as Realm;
+  const openRealm: (host: RealmHost, require: (name: string) => unknown) => Realm =
+    realmScript.runInContext(context);
+  const realm = openRealm(host, onlyUtil);
   const ownModules = new Map(
     ['process', 'console'].map((name) => [name, Reflect.get(inner, name)]),
   );

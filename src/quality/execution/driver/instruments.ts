@@ -110,12 +110,12 @@ export class ArgumentSpy implements Instrument {
       },
       construct(target, args: unknown[], newTarget): object {
         note(args);
-        const made: unknown = Reflect.construct(
+        const made: object = Reflect.construct(
           target,
           args,
           newTarget === proxy ? target : newTarget,
         );
-        return made as object;
+        return made;
       },
     });
     this.#wrapped.set(exported, proxy);

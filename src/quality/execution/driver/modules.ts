@@ -66,7 +66,7 @@ export class Modules {
     const virtual = this.#virtual.get(name);
     if (virtual) return virtual;
     const builtin = this.#context.builtin(name);
-    return imported ? { ...(builtin as object), default: builtin } : builtin;
+    return imported ? Object.assign({}, builtin, { default: builtin }) : builtin;
   };
 
   #load(): object {

@@ -102,7 +102,7 @@ function objectsOf(context: RunContext): unknown {
 
 /** Runs a test file once in a fresh context. */
 export async function runOnce(input: RunInput): Promise<RunResult> {
-  const { instrument, timers } = input;
+  const { instrument } = input;
   const context = openContext(input.realm, {
     currentTest: () => face.getCurrentTest(),
     onTestFinished: (check) => face.api.onTestFinished(check),

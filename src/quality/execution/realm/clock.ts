@@ -9,6 +9,13 @@ export interface RealTimers {
 
 type Millis = number;
 
+type FakeMethod = NonNullable<Config['toFake']>[number];
+
+/** The names come from the library that takes them; faking these two would stop promises. */
+function isFakedByDefault(name: string): name is FakeMethod {
+  return name !== 'nextTick' && name !== 'queueMicrotask';
+}
+
 /** The fake timers behind `vi` and `jest`: one clock at a time, the real one by default. */
 export class FakeClock {
   readonly #timers = withGlobal(globalThis);
@@ -24,15 +31,12 @@ export class FakeClock {
   install(options: Config = {}): void {
     const now = Date.now();
     this.restore();
-    const all = Object.keys(this.#timers.timers).filter(
-      (name) => name !== 'nextTick' && name !== 'queueMicrotask',
-    );
+    const all = Object.keys(this.#timers.timers).filter(isFakedByDefault);
     this.#clock = this.#timers.install({
       now,
       loopLimit: 10_000,
       shouldClearNativeTimers: true,
-      // The names come from the library that takes them.
-      toFake: all as NonNullable<Config['toFake']>,
+      toFake: all,
       ignoreMissingTimers: true,
       ...options,
     });

@@ -18,6 +18,17 @@ import { createPoll } from './poll.ts';
 import type { RealmHost } from './host.ts';
 import type { Snapshots } from './snapshots.ts';
 
+/** What @vitest/expect adds to assertions of chai, of which the types tell nothing. */
+export interface InternalAssertion {
+  withTest(test: Test): InternalAssertion;
+  withContext(context: { soft?: boolean; poll?: boolean }): InternalAssertion;
+}
+
+function internal(assertion: object): InternalAssertion {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `installMatchers` has added them
+  return assertion as InternalAssertion;
+}
+
 /** Installs the matchers; once per context, before any `expect` is made. */
 export function installMatchers(snapshots: Snapshots): void {
   chai.use(JestExtend);
@@ -46,47 +57,42 @@ export function createExpect(
   timers: RealTimers,
   test?: Test,
 ): ExpectStatic {
-  const base = (value: unknown, message?: string): unknown => {
-    const { assertionCalls } = getState<MatcherState>(expect);
+  const base = (value: unknown, message?: string): InternalAssertion => {
+    const { assertionCalls } = getState(expect);
     setState({ assertionCalls: assertionCalls + 1 }, expect);
-    const assertion: unknown = chai.expect(value, message);
+    const assertion = internal(chai.expect(value, message));
     const owner = test ?? host.currentTest();
-    return owner ? (assertion as { withTest(owner: Test): unknown }).withTest(owner) : assertion;
+    return owner ? assertion.withTest(owner) : assertion;
   };
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the members follow
   const expect = base as unknown as ExpectStatic;
   const asymmetric: unknown = Reflect.get(globalThis, ASYMMETRIC_MATCHERS_OBJECT);
   Object.assign(expect, chai.expect, asymmetric);
-  setState<MatcherState>({ ...FRESH_COUNTS, testPath: host.testPath }, expect);
+  setState({ ...FRESH_COUNTS, testPath: host.testPath }, expect);
   Object.assign(expect, {
     getState: () => getState(expect),
     setState: (state: Partial<MatcherState>) => setState(state, expect),
     assert: chai.assert,
     // The type of chai knows the function without the `expect` it extends.
-    extend: (matchers: object) =>
-      (chai.expect as unknown as { extend(target: unknown, matchers: object): void }).extend(
-        expect,
-        matchers,
-      ),
+    extend: (matchers: object): unknown =>
+      Reflect.apply(chai.expect.extend, chai.expect, [expect, matchers]),
     addEqualityTesters: addCustomEqualityTesters,
-    soft: (value: unknown, message?: string) =>
-      (base(value, message) as { withContext(context: object): unknown }).withContext({
-        soft: true,
-      }),
+    soft: (value: unknown, message?: string) => base(value, message).withContext({ soft: true }),
     poll: createPoll(host, base, clock, timers),
     unreachable: (message?: string) =>
       chai.assert.fail(`expected${message === undefined ? '' : ` "${message}"`} not to be reached`),
   });
-  chai.util.addMethod(expect as unknown as object, 'assertions', (expected: number) => {
+  chai.util.addMethod(expect, 'assertions', (expected: number) => {
     const error = (): Error =>
       new Error(
-        `expected number of assertions to be ${expected}, but got ${getState<MatcherState>(expect).assertionCalls}`,
+        `expected number of assertions to be ${expected}, but got ${getState(expect).assertionCalls}`,
       );
     setState(
       { expectedAssertionsNumber: expected, expectedAssertionsNumberErrorGen: error },
       expect,
     );
   });
-  chai.util.addMethod(expect as unknown as object, 'hasAssertions', () => {
+  chai.util.addMethod(expect, 'hasAssertions', () => {
     const error = new Error('expected any number of assertion, but got none');
     setState({ isExpectingAssertions: true, isExpectingAssertionsError: error }, expect);
   });
@@ -103,7 +109,7 @@ export function createExpect(
 
 /** Fails when a test made another number of assertions than it announced. */
 export function checkCounts(expect: ExpectStatic): void {
-  const state = getState<MatcherState>(expect);
+  const state = getState(expect);
   const expected = state.expectedAssertionsNumber ?? null;
   if (expected !== null && state.assertionCalls !== expected) {
     throw state.expectedAssertionsNumberErrorGen?.() ?? new Error('wrong number of assertions');

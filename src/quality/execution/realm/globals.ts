@@ -83,12 +83,11 @@ function ownPerformance(real: NodePerformance): object {
 
 /** Replaces Node's globals that would tell of, or reach into, the process around the context. */
 export function defineGlobals(host: RealmHost): void {
-  const { performance, ...others } = host.globals;
   for (const name of ['URL', 'TextDecoder', 'atob', 'btoa']) {
-    define(name, adoptErrors(host, others[name]));
+    define(name, adoptErrors(host, host.globals[name]));
   }
   define('structuredClone', (value: unknown, options?: unknown) => host.clone(value, options));
-  define('performance', ownPerformance(performance as NodePerformance));
+  define('performance', ownPerformance(host.performance));
   define('console', silentConsole());
   define('process', quietProcess(host));
   define('fetch', () => Promise.reject(new TypeError('fetch failed')));

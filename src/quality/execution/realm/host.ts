@@ -1,4 +1,5 @@
 import type { Test } from '@vitest/runner';
+import type { Performance } from 'node:perf_hooks';
 
 /** What the code inside a context is handed by the driver outside of it. */
 export interface RealmHost {
@@ -20,6 +21,7 @@ export interface RealmHost {
   clone(value: unknown, options: unknown): unknown;
   /** Node's globals that a context does not have by itself. */
   globals: Readonly<Record<string, unknown>>;
+  performance: Performance;
   /** Node's process, to take harmless facts and functions from. */
   process: NodeJS.Process;
 }

@@ -17,10 +17,8 @@ export function acceptForeignInstances(host: RealmHost): void {
     if (!isCallable(own) || !isCallable(foreign) || own === foreign) continue;
     Object.defineProperty(own, Symbol.hasInstance, {
       // A subclass inherits this property but not the other realm's instances.
-      value(this: unknown, value: unknown): boolean {
-        return (
-          ordinary.call(this as Callable, value) || (this === own && ordinary.call(foreign, value))
-        );
+      value(this: Callable, value: unknown): boolean {
+        return ordinary.call(this, value) || (this === own && ordinary.call(foreign, value));
       },
       writable: true,
       configurable: true,
@@ -35,7 +33,7 @@ function adopt(host: RealmHost, thrown: unknown): unknown {
   for (const [name, foreign] of Object.entries(host.intrinsics)) {
     if (!isCallable(foreign) || foreign.prototype !== prototype) continue;
     const own: unknown = Reflect.get(globalThis, name);
-    if (isCallable(own)) Object.setPrototypeOf(thrown, own.prototype as object);
+    if (isCallable(own)) Reflect.setPrototypeOf(thrown, own.prototype);
   }
   return thrown;
 }
@@ -53,7 +51,8 @@ export function adoptErrors(host: RealmHost, outer: unknown): unknown {
     },
     construct(target, args, newTarget) {
       try {
-        return Reflect.construct(target, args, newTarget) as object;
+        const made: object = Reflect.construct(target, args, newTarget);
+        return made;
       } catch (error) {
         throw adopt(host, error);
       }

@@ -1,5 +1,6 @@
 import { chai } from '@vitest/expect';
 import type { FakeClock, RealTimers } from './clock.ts';
+import type { InternalAssertion } from './expect.ts';
 import type { RealmHost } from './host.ts';
 
 interface PollOptions {
@@ -10,18 +11,20 @@ interface PollOptions {
 
 type Method = (this: unknown, ...args: unknown[]) => unknown;
 
+function isMethod(value: unknown): value is Method {
+  return typeof value === 'function';
+}
+
 /** `expect.poll`: repeats a function until the matcher passes on what it gives, or the time is over. */
 export function createPoll(
   host: RealmHost,
-  expect: (value: unknown, message?: string) => unknown,
+  expect: (value: unknown, message?: string) => InternalAssertion,
   clock: FakeClock,
   timers: RealTimers,
 ) {
   return (produce: () => unknown, options: PollOptions = {}): unknown => {
     const { interval = 50, timeout = 1000, message } = options;
-    const assertion = (
-      expect(null, message) as { withContext(context: object): object }
-    ).withContext({ poll: true });
+    const assertion = expect(null, message).withContext({ poll: true });
     if (!host.currentTest()) throw new Error('expect.poll() must be called inside a test');
 
     async function settle(matcher: Method, args: unknown[]): Promise<unknown> {
@@ -49,31 +52,29 @@ export function createPoll(
     }
 
     /** The assertion starts when it is awaited; one that never is fails its test. */
-    function pending(name: string, matcher: Method, args: unknown[]): PromiseLike<unknown> {
+    function pending(name: string, matcher: Method, args: unknown[]): Promise<unknown> {
       let result: Promise<unknown> | undefined;
       const start = (): Promise<unknown> => (result ??= settle(matcher, args));
       host.onTestFinished(() => {
         if (!result) throw new Error(`expect.poll(assertion).${name}() was not awaited`);
       });
-      const promise: Record<string, unknown> = {
-        catch: (onRejected: never) => start().catch(onRejected),
-        finally: (onFinally: never) => start().finally(onFinally),
+      return {
+        // oxlint-disable-next-line unicorn/no-thenable -- awaiting it is what starts the polling
+        then: (onFulfilled, onRejected) => start().then(onFulfilled, onRejected),
+        catch: (onRejected) => start().catch(onRejected),
+        finally: (onFinally) => start().finally(onFinally),
         [Symbol.toStringTag]: 'Promise',
       };
-      // A thenable on purpose: awaiting it is what starts the polling.
-      promise['then'] = (onFulfilled: never, onRejected: never) =>
-        start().then(onFulfilled, onRejected);
-      return promise as unknown as PromiseLike<unknown>;
     }
 
     const proxy: object = new Proxy(assertion, {
       get(target, key, receiver) {
         const member: unknown = Reflect.get(target, key, receiver);
-        if (typeof member !== 'function') {
+        if (!isMethod(member)) {
           return member instanceof chai.Assertion ? proxy : member;
         }
         if (key === 'assert' || typeof key !== 'string') return member;
-        return (...args: unknown[]) => pending(key, member as Method, args);
+        return (...args: unknown[]) => pending(key, member, args);
       },
     });
     return proxy;

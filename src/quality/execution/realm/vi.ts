@@ -73,7 +73,7 @@ function mockStubs(host: RealmHost): Utilities {
       globals.clear();
       return this;
     },
-    stubEnv(this: unknown, name: string, value: unknown) {
+    stubEnv(this: unknown, name: string, value: string | boolean | undefined) {
       const env = environment();
       if (!variables.has(name)) variables.set(name, env[name]);
       if (value === undefined) delete env[name];
@@ -172,7 +172,7 @@ export function createUtilities(
   const mocking = 'mock unmock doMock doUnmock importActual importMock mockObject';
   for (const name of mocking.split(' ')) vi[name] = unavailable(`vi.${name}`);
 
-  const jest: Utilities = Object.create(vi) as Utilities;
+  const jest: Utilities = Object.create(vi);
   const now = (): number => clock.mockedTime()?.getTime() ?? clock.realTime();
   Object.assign(jest, { setTimeout: (ms: number) => host.setTestTimeout(ms), now });
   const modules =
