@@ -241,9 +241,10 @@ export async function supervise(
         continue;
       }
       signal?.throwIfAborted();
-      const { reason } = event.state;
-      if (!started || (reason === 'exited' && event.state.code === 70)) {
+      // Once it has begun, whatever ends it is a test's doing: a failure that were nobody's would hide a bad test.
+      if (!started) {
         throw new AppError('execution.failed', `The test driver ${describeExit(event.state)}.`, {
+          hint: 'Run `aqe-llm setup doctor` to see which sandbox is used and whether it works.',
           cause: new Error(event.stderr),
         });
       }

@@ -5,8 +5,11 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Sandbox, SandboxExit } from '../../../src/quality/sandbox/sandbox.ts';
 
-/** A sandbox that encloses nothing: for running the tests' own fixtures. */
-export function plainSandbox(): Sandbox {
+/**
+ * A sandbox that encloses nothing: for running the tests' own fixtures.
+ * @param most shorter limits than asked for, so that what hangs is ended sooner
+ */
+export function plainSandbox(most: { idleMs: number } = { idleMs: Infinity }): Sandbox {
   return {
     tier: 'unsafe',
     async *run({ files, entry, stdin, limits }) {
@@ -14,10 +17,13 @@ export function plainSandbox(): Sandbox {
       for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
       const child = spawn(process.execPath, [join(folder, entry)], { cwd: folder, env: {} });
       let reason: 'idle' | undefined;
-      const idle = setTimeout(() => {
-        reason = 'idle';
-        child.kill('SIGKILL');
-      }, limits.idleMs);
+      const idle = setTimeout(
+        () => {
+          reason = 'idle';
+          child.kill('SIGKILL');
+        },
+        Math.min(limits.idleMs, most.idleMs),
+      );
       let stderr = '';
       child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
       const ended = new Promise<SandboxExit>((resolve) => {

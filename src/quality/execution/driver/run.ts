@@ -224,7 +224,9 @@ export async function runOnce(input: RunInput): Promise<RunResult> {
     }
     for (const test of keys.keys()) report(test, []);
     if (hookFailed(file)) failed = true;
-    return { state: 'ran', failed, loaded, outside: [...outside], snapshot: await realm.close() };
+    // A test may have broken what the snapshots need.
+    const snapshot = await realm.close().catch(() => input.snapshot);
+    return { state: 'ran', failed, loaded, outside: [...outside], snapshot };
   } finally {
     context.end();
   }
