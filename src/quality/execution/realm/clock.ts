@@ -83,6 +83,12 @@ export class FakeClock {
     this.#clock?.reset();
   }
 
+  /** How time passes by itself: not at all, from timer to timer, or in real time by `delta` milliseconds. */
+  setTickMode(mode: 'manual' | 'nextTimerAsync' | 'interval', delta = 20): void {
+    if (mode === 'interval') this.required.setTickMode({ mode, delta });
+    else this.required.setTickMode({ mode: mode === 'manual' ? mode : 'nextAsync' });
+  }
+
   next(steps: number): void {
     for (let step = 0; step < steps; step++) {
       this.required.next();

@@ -128,6 +128,9 @@ function timerUtilities(clock: FakeClock): Utilities {
     runOnlyPendingTimersAsync: chainAsync(() => clock.required.runToLastAsync()),
     runAllTicks: chain(() => clock.required.runMicrotasks()),
     getTimerCount: () => clock.required.countTimers(),
+    setTimerTickMode: chain((mode: 'manual' | 'nextTimerAsync' | 'interval', delta?: number) =>
+      clock.setTickMode(mode, delta),
+    ),
     clearAllTimers: chain(() => clock.clearTimers()),
   };
   return self;
