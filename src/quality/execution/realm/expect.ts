@@ -49,12 +49,14 @@ export const FRESH_COUNTS = {
 
 /**
  * An `expect` with every matcher of vitest.
+ * @param onChange called when a test changes what is equal, for good
  * @param test the test it belongs to; the global one asks the host which test runs
  */
 export function createExpect(
   host: RealmHost,
   clock: FakeClock,
   timers: RealTimers,
+  onChange: () => void,
   test?: Test,
 ): ExpectStatic {
   const base = (value: unknown, message?: string): InternalAssertion => {
@@ -66,6 +68,8 @@ export function createExpect(
   };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the members follow
   const expect = base as unknown as ExpectStatic;
+  // The type of chai knows nothing of this function.
+  const extend: (target: unknown, matchers: object) => void = Reflect.get(chai.expect, 'extend');
   const asymmetric: unknown = Reflect.get(globalThis, ASYMMETRIC_MATCHERS_OBJECT);
   Object.assign(expect, chai.expect, asymmetric);
   setState({ ...FRESH_COUNTS, testPath: host.testPath }, expect);
@@ -73,10 +77,17 @@ export function createExpect(
     getState: () => getState(expect),
     setState: (state: Partial<MatcherState>) => setState(state, expect),
     assert: chai.assert,
-    // The type of chai knows the function without the `expect` it extends.
-    extend: (matchers: object): unknown =>
-      Reflect.apply(chai.expect.extend, chai.expect, [expect, matchers]),
-    addEqualityTesters: addCustomEqualityTesters,
+    // JestExtend has added it; the type of chai does not know it.
+    extend: (matchers: object): unknown => {
+      const extend: unknown = Reflect.get(chai.expect, 'extend');
+      return typeof extend === 'function'
+        ? Reflect.apply(extend, chai.expect, [expect, matchers])
+        : undefined;
+    },
+    addEqualityTesters: (testers: never) => {
+      onChange();
+      addCustomEqualityTesters(testers);
+    },
     soft: (value: unknown, message?: string) => base(value, message).withContext({ soft: true }),
     poll: createPoll(host, base, clock, timers),
     unreachable: (message?: string) =>
