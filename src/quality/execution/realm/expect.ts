@@ -77,13 +77,7 @@ export function createExpect(
     getState: () => getState(expect),
     setState: (state: Partial<MatcherState>) => setState(state, expect),
     assert: chai.assert,
-    // JestExtend has added it; the type of chai does not know it.
-    extend: (matchers: object): unknown => {
-      const extend: unknown = Reflect.get(chai.expect, 'extend');
-      return typeof extend === 'function'
-        ? Reflect.apply(extend, chai.expect, [expect, matchers])
-        : undefined;
-    },
+    extend: (matchers: object) => extend(expect, matchers),
     addEqualityTesters: (testers: never) => {
       onChange();
       addCustomEqualityTesters(testers);
