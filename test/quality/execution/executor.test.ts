@@ -477,6 +477,52 @@ describe('mutants', () => {
   });
 });
 
+describe('mutant runs', () => {
+  // The test passes in an untouched context only, and kills nothing.
+  it.each([
+    ['globals', `expect(globalThis.left).toBeUndefined(); globalThis.left = 1;`],
+    ['prototypes', `expect([].left).toBeUndefined(); Array.prototype.left = 1;`],
+    ['replaced methods', `expect(Math.abs(-1)).toBe(1); Math.abs = () => 5;`],
+    [
+      'iterators',
+      `expect('left' in [].values()).toBe(false); Object.getPrototypeOf([].values()).left = 1;`,
+    ],
+    ['the environment', `expect(process.env.LEFT).toBeUndefined(); process.env.LEFT = 'x';`],
+    ['the console', `expect(console.log.mock).toBeUndefined(); vi.spyOn(console, 'log');`],
+    ['clocks', `expect(vi.isFakeTimers()).toBe(false); vi.useFakeTimers();`],
+    ['dates', `expect(Date.now()).toBeGreaterThan(5); vi.setSystemTime(5);`],
+    ['mocks', `const f = vi.fn(); f(); expect(f.mock.invocationCallOrder).toEqual([1]);`],
+    [
+      'matchers',
+      `expect(expect.toBeLeft).toBeUndefined(); expect.extend({ toBeLeft: () => ({ pass: true, message: () => '' }) });`,
+    ],
+    ['equality', `expect(1).not.toEqual(2); expect.addEqualityTesters([() => true]);`],
+    ["Node's own objects", `expect(Buffer.left).toBeUndefined(); Buffer.left = 1;`],
+    [
+      "replaced methods of Node's own",
+      `expect(crypto.randomUUID()).toHaveLength(36); crypto.randomUUID = () => 'x';`,
+    ],
+    [
+      'timers',
+      `expect(globalThis.left).toBeUndefined(); setTimeout(() => { globalThis.left = 1; }, 0);`,
+    ],
+    [
+      'promises',
+      `expect(globalThis.left).toBeUndefined(); Promise.resolve().then(() => {}).then(() => { globalThis.left = 1; });`,
+    ],
+  ])('start without what others left in %s', async (_, body) => {
+    const all = await executor.listMutants(subject);
+    const mutants = all.filter(({ line }) => line >= 6 && line <= 12).map(({ id }) => id);
+    const execution = ran(
+      await execute(`it('x', () => { try { clamp(1); clamp(-1); } catch {} ${body} });`, {
+        mutants,
+      }),
+    );
+    expect(execution.tests).toMatchObject([{ state: 'passed' }]);
+    expect(new Set(execution.mutants.map(({ state }) => state))).toEqual(new Set(['survived']));
+  });
+});
+
 describe('fuzzMutants', () => {
   it('finds the mutants whose traces differ', async () => {
     const all = await executor.listMutants(subject);

@@ -4,6 +4,7 @@ import type { DriverMessage } from './job.ts';
 // Held from before any test runs: tests may replace what they find.
 const write = writeSync;
 const { stringify } = JSON;
+const toBytes = Buffer.from.bind(Buffer);
 
 function isFull(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'EAGAIN';
@@ -13,10 +14,11 @@ function isFull(error: unknown): boolean {
 export function openChannel(nonce: string): (message: DriverMessage) => void {
   return (message) => {
     // A test may have written half a line.
-    let rest = Buffer.from(`\n${nonce} ${stringify(message)}\n`);
-    while (rest.length > 0) {
+    const bytes = toBytes(`\n${nonce} ${stringify(message)}\n`, 'utf8');
+    const { length } = bytes;
+    for (let at = 0; at < length;) {
       try {
-        rest = rest.subarray(write(1, rest));
+        at += write(1, bytes, at);
       } catch (error) {
         if (!isFull(error)) throw error;
       }

@@ -1,5 +1,4 @@
 import { createRequire } from 'node:module';
-import { promisify } from 'node:util';
 import { createContext, runInContext, type Context, type Script } from 'node:vm';
 import {
   MessageChannel,
@@ -9,6 +8,8 @@ import {
 } from 'node:worker_threads';
 import type { RealmHost } from '../realm/host.ts';
 import type { Realm } from '../realm/realm.ts';
+import { Imprint } from './imprint.ts';
+import { RunTimers } from './run-timers.ts';
 
 const nodeRequire = createRequire(__filename);
 
@@ -41,60 +42,6 @@ function pick(names: string): Record<string, unknown> {
 
 const INTRINSICS = pick(DOUBLED);
 const GLOBALS = { ...pick(NODE), ...pick(SHARED) };
-
-/** Timers that end with the run that started them. */
-class RunTimers {
-  readonly #clear = new Set<() => void>();
-  #over = false;
-
-  globals(): Record<string, unknown> {
-    const started = (clear: () => void): (() => void) => {
-      if (this.#over) clear();
-      else this.#clear.add(clear);
-      return () => this.#clear.delete(clear);
-    };
-    const once = (callback: (...args: unknown[]) => void, ms?: number, ...args: unknown[]) => {
-      const timer = setTimeout(() => {
-        ended();
-        callback(...args);
-      }, ms);
-      const ended = started(() => clearTimeout(timer));
-      return timer;
-    };
-    const soon = (callback: (...args: unknown[]) => void, ...args: unknown[]) => {
-      const timer = setImmediate(() => {
-        ended();
-        callback(...args);
-      });
-      const ended = started(() => clearImmediate(timer));
-      return timer;
-    };
-    const again = (callback: (...args: unknown[]) => void, ms?: number, ...args: unknown[]) => {
-      const timer = setInterval(callback, ms, ...args);
-      started(() => clearInterval(timer));
-      return timer;
-    };
-    const later = (ms?: number, value?: unknown) =>
-      new Promise((resolve) => {
-        once(() => resolve(value), ms);
-      });
-    Object.defineProperty(once, promisify.custom, { value: later });
-    return {
-      setTimeout: once,
-      setInterval: again,
-      setImmediate: soon,
-      clearTimeout: (timer?: NodeJS.Timeout) => clearTimeout(timer),
-      clearInterval: (timer?: NodeJS.Timeout) => clearInterval(timer),
-      clearImmediate: (timer?: NodeJS.Immediate) => clearImmediate(timer),
-    };
-  }
-
-  end(): void {
-    this.#over = true;
-    for (const clear of this.#clear) clear();
-    this.#clear.clear();
-  }
-}
 
 /** A pair of ports, the second of them in the context: what arrives there is made of the context's own objects. */
 function openPorts(context: Context): { out: MessagePort; inside: MessagePort } {
@@ -144,59 +91,92 @@ function ownBuffers(value: unknown): unknown {
 
 type Evaluated = (...args: unknown[]) => unknown;
 
-export interface RunContext {
-  realm: Realm;
+/** What a run tells the context that it is given; the rest of a host is the context's own. */
+export type RunHost = Omit<
+  RealmHost,
+  'intrinsics' | 'clone' | 'globals' | 'performance' | 'process'
+>;
+
+/** A global scope that looks like Node's and in which `expect`, `vi` and the like are set up. */
+export class RunContext {
+  readonly realm: Realm;
+  readonly #context = createContext({}, { name: 'test' });
+  readonly #inner: object = runInContext('globalThis', this.#context);
+  readonly #timers = new RunTimers();
+  readonly #ownModules: ReadonlyMap<string, unknown>;
+  #host: RunHost;
+  /** What the scope was like before its first run. */
+  #imprint: Imprint | undefined;
+
+  constructor(realmScript: Script, firstHost: RunHost) {
+    this.#host = firstHost;
+    const globals = { ...GLOBALS, ...this.#timers.globals() };
+    // Before the realm's own modules are evaluated: they expect to be in Node.
+    for (const [name, value] of Object.entries(globals)) this.define(name, value);
+    this.define('global', this.#inner);
+    const openRealm: (host: RealmHost, require: (name: string) => unknown) => Realm =
+      realmScript.runInContext(this.#context);
+    this.realm = openRealm(this.#realmHost(globals), (name) => {
+      if (name === 'util') return nodeRequire('node:util');
+      throw new Error(`no module ${name}`);
+    });
+    this.#ownModules = new Map(
+      ['process', 'console'].map((name) => [name, Reflect.get(this.#inner, name)]),
+    );
+  }
+
+  /** Begins another run. */
+  begin(host: RunHost): void {
+    this.#host = host;
+    this.#timers.begin();
+  }
+
+  /** Notes what the scope is like, once everything that a run defines in it is defined. */
+  remember(): void {
+    if (this.#imprint) this.#imprint.renew(this.#inner);
+    else this.#imprint = new Imprint(this.realm.tracked());
+  }
+
+  /** Ends the run. True when it left the scope just as it was, so that another may have it. */
+  end(): boolean {
+    const left = this.#timers.waiting;
+    this.#timers.end();
+    return !left && this.realm.untouched() && this.#imprint?.intact === true;
+  }
+
   /** Evaluates a script whose value is a function. */
-  evaluate(script: Script): Evaluated;
-  define(name: string, value: unknown): void;
-  /** A module of Node. */
-  builtin(specifier: string): unknown;
-  /** Stops the timers that are left. */
-  end(): void;
-}
+  evaluate(script: Script): Evaluated {
+    return script.runInContext(this.#context);
+  }
 
-type HostPart = Omit<RealmHost, 'intrinsics' | 'clone' | 'globals' | 'performance' | 'process'>;
-
-/** A fresh global scope that looks like Node's and in which `expect`, `vi` and the like are set up. */
-export function openContext(realmScript: Script, part: HostPart): RunContext {
-  const context = createContext({}, { name: 'test' });
-  const inner: object = runInContext('globalThis', context);
-  const timers = new RunTimers();
-  const host: RealmHost = {
-    ...part,
-    intrinsics: INTRINSICS,
-    clone: cloneInto(context),
-    globals: { ...GLOBALS, ...timers.globals() },
-    performance,
-    process,
-  };
-  const evaluate = (script: Script): Evaluated => script.runInContext(context);
-  const onlyUtil = (name: string): unknown => {
-    if (name === 'util') return nodeRequire('node:util');
-    throw new Error(`no module ${name}`);
-  };
-  const define = (name: string, value: unknown): void => {
+  define(name: string, value: unknown): void {
     // As Node has its globals: writable, configurable, not enumerable.
-    Object.defineProperty(inner, name, { value, writable: true, configurable: true });
-  };
-  // Before the realm's own modules are evaluated: they expect to be in Node.
-  for (const [name, value] of Object.entries(host.globals)) define(name, value);
-  define('global', inner);
-  const openRealm: (host: RealmHost, require: (name: string) => unknown) => Realm =
-    realmScript.runInContext(context);
-  const realm = openRealm(host, onlyUtil);
-  const ownModules = new Map(
-    ['process', 'console'].map((name) => [name, Reflect.get(inner, name)]),
-  );
-  return {
-    realm,
-    evaluate,
-    define,
-    builtin(specifier) {
-      const name = specifier.replace(/^node:/, '');
-      if (REFUSED.has(name)) throw new Error(`The module "${specifier}" is not available to tests`);
-      return ownModules.get(name) ?? nodeRequire(`node:${name}`);
-    },
-    end: () => timers.end(),
-  };
+    Object.defineProperty(this.#inner, name, { value, writable: true, configurable: true });
+  }
+
+  /** A module of Node. */
+  builtin(specifier: string): unknown {
+    const name = specifier.replace(/^node:/, '');
+    if (REFUSED.has(name)) throw new Error(`The module "${specifier}" is not available to tests`);
+    return this.#ownModules.get(name) ?? nodeRequire(`node:${name}`);
+  }
+
+  #realmHost(globals: Record<string, unknown>): RealmHost {
+    const current = (): RunHost => this.#host;
+    return {
+      currentTest: () => current().currentTest(),
+      onTestFinished: (check) => current().onTestFinished(check),
+      get snapshot() {
+        return current().snapshot;
+      },
+      testPath: this.#host.testPath,
+      resetModules: () => current().resetModules(),
+      setTestTimeout: (ms) => current().setTestTimeout(ms),
+      intrinsics: INTRINSICS,
+      clone: cloneInto(this.#context),
+      globals,
+      performance,
+      process,
+    };
+  }
 }

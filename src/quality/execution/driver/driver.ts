@@ -2,6 +2,7 @@ import { readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { Script } from 'node:vm';
 import { openChannel } from './channel.ts';
+import { ContextPool } from './context-pool.ts';
 import { ArgumentSpy, CoverageCounter, MutantSwitch, type Instrument } from './instruments.ts';
 import type { Base, DriverJob, RunKind } from './job.ts';
 import { runOnce, type RunInput, type RunResult, type TestResult } from './run.ts';
@@ -18,7 +19,7 @@ class Driver {
   readonly #job: DriverJob;
   readonly #send: Send;
   readonly #timers = new RunnerTimers();
-  readonly #realm = scriptFile('realm.js');
+  readonly #contexts = new ContextPool(scriptFile('realm.js'));
   readonly #runner = scriptFile('runner.js');
   readonly #counted: Script;
   readonly #switched: Script;
@@ -53,9 +54,9 @@ class Driver {
     this.#send({ type: 'done' });
   }
 
-  #input(): Omit<RunInput, 'subject' | 'instrument' | 'wanted' | 'snapshot' | 'bail'> {
+  #input(): Omit<RunInput, 'subject' | 'instrument' | 'wanted' | 'snapshot' | 'fresh' | 'bail'> {
     return {
-      realm: this.#realm,
+      contexts: this.#contexts,
       runner: this.#runner,
       test: this.#test,
       testFileName: this.#job.testFileName,
@@ -95,6 +96,7 @@ class Driver {
         instrument,
         snapshot,
         wanted: (key) => !this.#skip.has(key),
+        fresh: true,
         bail: false,
         onFound: (tests) => this.#send({ type: 'found', tests }),
         onTest: (key) => this.#send({ type: 'test', key }),
@@ -149,6 +151,7 @@ class Driver {
         instrument: active,
         snapshot: base.snapshot,
         wanted: (key) => tests.has(key),
+        fresh: false,
         bail: true,
       });
       const killed = result.state === 'not-loaded' || result.failed;
@@ -179,7 +182,9 @@ function reachOf(
 }
 
 function wrapped(body: string, parameters: string, name: string): Script {
-  return new Script(`(function (${parameters}) {\n${body}\n})`, { filename: `${name}.js` });
+  return new Script(`(function (${parameters}) { 'use strict';\n${body}\n})`, {
+    filename: `${name}.js`,
+  });
 }
 
 function scriptFile(name: string): Script {

@@ -1,6 +1,7 @@
 import type { File, Suite, Task, Test, VitestRunner } from '@vitest/runner';
 import type { Script } from 'node:vm';
-import { openContext, type RunContext } from './context.ts';
+import type { RunContext } from './context.ts';
+import type { ContextPool } from './context-pool.ts';
 import type { Instrument } from './instruments.ts';
 import type { TestState } from './job.ts';
 import { Modules, type SubjectScript } from './modules.ts';
@@ -8,7 +9,9 @@ import type * as RunnerFace from './runner-face.ts';
 import type { RunnerTimers } from './runner-timers.ts';
 
 export interface RunInput {
-  realm: Script;
+  contexts: ContextPool;
+  /** Whether the run must not share a context with an earlier one. */
+  fresh: boolean;
   runner: Script;
   subject: SubjectScript;
   test: Script;
@@ -103,16 +106,19 @@ function objectsOf(context: RunContext): unknown {
 /** Runs a test file once in a fresh context. */
 export async function runOnce(input: RunInput): Promise<RunResult> {
   const { instrument } = input;
-  const context = openContext(input.realm, {
-    currentTest: () => face.getCurrentTest(),
-    onTestFinished: (check) => face.api.onTestFinished(check),
-    snapshot: input.snapshot,
-    testPath: `/${input.testFileName}`,
-    resetModules: () => modules.reset(),
-    setTestTimeout: (ms) => {
-      config.testTimeout = ms;
+  const { context, close } = input.contexts.open(
+    {
+      currentTest: () => face.getCurrentTest(),
+      onTestFinished: (check) => face.api.onTestFinished(check),
+      snapshot: input.snapshot,
+      testPath: `/${input.testFileName}`,
+      resetModules: () => modules.reset(),
+      setTestTimeout: (ms) => {
+        config.testTimeout = ms;
+      },
     },
-  });
+    input.fresh,
+  );
   const face = openRunner(input, context);
   const { realm } = context;
   const vitest = { ...face.api, ...realm.exports };
@@ -127,6 +133,7 @@ export async function runOnce(input: RunInput): Promise<RunResult> {
   );
   for (const [name, value] of Object.entries(vitest)) context.define(name, value);
   context.define('jest', realm.jest);
+  context.remember();
 
   const config: VitestRunner['config'] = {
     root: '/',
@@ -153,6 +160,7 @@ export async function runOnce(input: RunInput): Promise<RunResult> {
   };
   let loaded: string[] = [];
   let failed = false;
+  let timedOut = false;
   const reported = new Set<Test>();
 
   const report = (test: Test, touched: string[]): void => {
@@ -171,6 +179,7 @@ export async function runOnce(input: RunInput): Promise<RunResult> {
             : 'failed'
           : 'skipped';
     if (outcome === 'failed' || outcome === 'timeout') failed = true;
+    if (outcome === 'timeout') timedOut = true;
     input.onTested?.({
       key: entry.key,
       state: outcome,
@@ -228,7 +237,9 @@ export async function runOnce(input: RunInput): Promise<RunResult> {
     const snapshot = await realm.close().catch(() => input.snapshot);
     return { state: 'ran', failed, loaded, outside: [...outside], snapshot };
   } finally {
-    context.end();
+    // What a promise still holds in store happens now, or waits for a timer.
+    await new Promise((resolve) => setImmediate(resolve));
+    close(!timedOut);
   }
 }
 

@@ -93,3 +93,36 @@ export function defineGlobals(host: RealmHost): void {
   define('fetch', () => Promise.reject(new TypeError('fetch failed')));
   acceptForeignInstances(host);
 }
+
+/** The global scope, what is in it, and the prototypes of that: all that a test could change for those after it. */
+export function trackedGlobals(): object[] {
+  const found: object[] = [globalThis];
+  const add = (value: unknown): void => {
+    if ((typeof value === 'object' && value !== null) || typeof value === 'function') {
+      found.push(value);
+    }
+  };
+  for (const name of Object.getOwnPropertyNames(globalThis)) {
+    const value: unknown = Object.getOwnPropertyDescriptor(globalThis, name)?.value;
+    add(value);
+    if (typeof value === 'function') add(value.prototype);
+  }
+  const { env, stdout, stderr } = process;
+  for (const value of [env, stdout, stderr]) add(value);
+  const kinds = [
+    function* () {},
+    async () => {},
+    async function* () {},
+    [].values(),
+    ''.matchAll(/x/g),
+  ];
+  for (const kind of [...kinds, new Map().keys(), new Set().keys(), performance, console]) {
+    const prototype: unknown = Object.getPrototypeOf(kind);
+    add(prototype);
+    if (typeof prototype === 'object' && prototype !== null) {
+      add(Object.getPrototypeOf(prototype));
+      if ('prototype' in prototype) add(prototype.prototype);
+    }
+  }
+  return found;
+}

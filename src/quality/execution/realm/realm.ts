@@ -3,7 +3,7 @@ import type { ExpectStatic } from '@vitest/expect';
 import type { Test } from '@vitest/runner';
 import { FakeClock } from './clock.ts';
 import { checkCounts, createExpect, FRESH_COUNTS, installMatchers } from './expect.ts';
-import { defineGlobals } from './globals.ts';
+import { defineGlobals, trackedGlobals } from './globals.ts';
 import type { RealmHost } from './host.ts';
 import { createSnapshots } from './snapshots.ts';
 import { createUtilities } from './vi.ts';
@@ -15,6 +15,10 @@ export interface Realm {
   jest: unknown;
   /** An empty object of the context. */
   newObject(): object;
+  /** Whether nothing was done that leaves traces outside of the tracked objects. */
+  untouched(): boolean;
+  /** The objects of the context that every run shares. */
+  tracked(): object[];
   open(): Promise<void>;
   beforeTry(test: Test): void;
   /** @throws when the test made another number of assertions than it announced */
@@ -42,10 +46,14 @@ export function createRealm(host: RealmHost): Realm {
     clearTimeout: globalThis.clearTimeout,
   };
   const clock = new FakeClock();
-  const snapshots = createSnapshots(host);
+  let touched = false;
+  const touch = (): void => {
+    touched = true;
+  };
+  const snapshots = createSnapshots(host, touch);
   installMatchers(snapshots);
-  const expect = createExpect(host, clock, timers);
-  const { vi, jest } = createUtilities(host, clock, timers);
+  const expect = createExpect(host, clock, timers, touch);
+  const { vi, jest } = createUtilities(host, clock, timers, touch);
   const locals = new WeakMap<Test, ExpectStatic>();
   const expectTypeOf = anyChain();
   return {
@@ -58,10 +66,16 @@ export function createRealm(host: RealmHost): Realm {
       vitest: vi,
       expectTypeOf,
       assertType: () => undefined,
-      createExpect: (test?: Test) => createExpect(host, clock, timers, test),
+      createExpect: (test?: Test) => createExpect(host, clock, timers, touch, test),
     },
     jest,
     newObject: () => ({}),
+    untouched: () => !touched,
+    tracked: () => [
+      ...trackedGlobals(),
+      ...[expect, vi, jest, chai, chai.expect, chai.assert, chai.util, chai.config].map(Object),
+      ...[chai.Assertion, chai.Assertion.prototype].map(Object),
+    ],
     open: () => snapshots.open(),
     beforeTry(test) {
       snapshots.clearTest(test);
@@ -72,7 +86,7 @@ export function createRealm(host: RealmHost): Realm {
     localExpect(test) {
       const existing = locals.get(test);
       if (existing) return existing;
-      const local = createExpect(host, clock, timers, test);
+      const local = createExpect(host, clock, timers, touch, test);
       locals.set(test, local);
       return local;
     },

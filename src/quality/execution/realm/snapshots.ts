@@ -54,8 +54,9 @@ function thrownBy(received: unknown, promise: unknown): unknown {
   throw new Error("snapshot function didn't throw");
 }
 
-export function createSnapshots(host: RealmHost): Snapshots {
-  let file = host.snapshot;
+/** @param onChange called when a test changes how snapshots are written, for good */
+export function createSnapshots(host: RealmHost, onChange: () => void): Snapshots {
+  let file: string | null = null;
   const environment = memory(
     () => file,
     (content) => {
@@ -63,9 +64,12 @@ export function createSnapshots(host: RealmHost): Snapshots {
     },
   );
   const options: SnapshotStateOptions = { updateSnapshot: 'new', snapshotEnvironment: environment };
-  const client = new SnapshotClient({
-    isEqual: (received, expected) => equals(received, expected, [iterableEquality, subsetEquality]),
-  });
+  const open = (): SnapshotClient =>
+    new SnapshotClient({
+      isEqual: (received, expected) =>
+        equals(received, expected, [iterableEquality, subsetEquality]),
+    });
+  let client = open();
 
   /** Inline text is compared as if it stood in a snapshot file of its own. */
   function compareInline(received: unknown, inline: string): ReturnType<SnapshotState['match']> {
@@ -162,12 +166,19 @@ export function createSnapshots(host: RealmHost): Snapshots {
     add('toMatchFileSnapshot', () => {
       throw new Error('toMatchFileSnapshot is not available: tests have no files');
     });
-    utils.addMethod(chai.expect, 'addSnapshotSerializer', addSerializer);
+    utils.addMethod(chai.expect, 'addSnapshotSerializer', (serializer: never) => {
+      onChange();
+      addSerializer(serializer);
+    });
   };
 
   return {
     plugin,
-    open: () => client.setup(host.testPath, options),
+    open: () => {
+      file = host.snapshot;
+      client = open();
+      return client.setup(host.testPath, options);
+    },
     clearTest: (test) => client.clearTest(host.testPath, test.id),
     close: async () => {
       await client.finish(host.testPath);

@@ -144,11 +144,15 @@ function unavailable(name: string): () => never {
   };
 }
 
-/** Builds `vi` and, with its extra functions, `jest`. */
+/**
+ * Builds `vi` and, with its extra functions, `jest`.
+ * @param onUse called whenever one of their functions is: mocks and clocks leave traces where nobody looks
+ */
 export function createUtilities(
   host: RealmHost,
   clock: FakeClock,
   timers: RealTimers,
+  onUse: () => void,
 ): { vi: Utilities; jest: Utilities } {
   const vi = timerUtilities(clock);
   const chain = (action: () => unknown) => () => {
@@ -181,5 +185,14 @@ export function createUtilities(
   const modules =
     'mock unmock doMock dontMock requireActual requireMock createMockFromModule genMockFromModule isolateModules isolateModulesAsync';
   for (const name of modules.split(' ')) jest[name] = unavailable(`jest.${name}`);
+  for (const utilities of [vi, jest]) {
+    for (const [name, utility] of Object.entries(utilities)) {
+      if (typeof utility !== 'function') continue;
+      utilities[name] = (...args: unknown[]): unknown => {
+        onUse();
+        return Reflect.apply(utility, utilities, args);
+      };
+    }
+  }
   return { vi, jest };
 }
