@@ -21,6 +21,8 @@ export interface ExecutionJob {
   mutants: readonly string[];
   /** Milliseconds one test may take. */
   testTimeoutMs: number;
+  /** A test that calls no `expect` fails, as under vitest's `expect.requireAssertions`. */
+  requireAssertions: boolean;
 }
 
 /** Statement or branch numbers of istanbul's map. */

@@ -68,6 +68,7 @@ export function createExecutor({ sandbox }: { sandbox: Sandbox }): Executor {
     test: string;
     testFileName: string;
     testTimeoutMs: number;
+    requireAssertions: boolean;
     runs: RunKind[];
     mutants: readonly string[];
   }
@@ -87,6 +88,7 @@ export function createExecutor({ sandbox }: { sandbox: Sandbox }): Executor {
         test: what.test,
         testFileName: what.testFileName,
         testTimeoutMs: what.testTimeoutMs,
+        requireAssertions: what.requireAssertions,
         runs: what.runs,
         mutants: [...ids.keys()],
       },
@@ -119,6 +121,7 @@ export function createExecutor({ sandbox }: { sandbox: Sandbox }): Executor {
           test,
           testFileName: job.test.fileName,
           testTimeoutMs: job.testTimeoutMs,
+          requireAssertions: job.requireAssertions,
           // The spies' run comes last and decides nothing: spying must not be able to fail a test.
           runs: ['coverage', ...plain, 'arguments'],
           mutants: job.mutants,
@@ -141,6 +144,7 @@ export function createExecutor({ sandbox }: { sandbox: Sandbox }): Executor {
           test: await bundleTest(job.subject.fileName, test, modules),
           testFileName: test.fileName,
           testTimeoutMs: 5000,
+          requireAssertions: false,
           runs: ['plain', 'plain'],
           mutants: job.mutants,
         },

@@ -82,6 +82,7 @@ export async function gradeTestGeneration(
             reruns: RERUNS,
             mutants: measured.mutants.map((mutant) => mutant.id),
             testTimeoutMs: TEST_TIMEOUT_MS,
+            requireAssertions: true,
           },
           signal,
         );

@@ -126,6 +126,7 @@ export function runReference(
       reruns: REFERENCE_RERUNS,
       mutants,
       testTimeoutMs: TEST_TIMEOUT_MS,
+      requireAssertions: true,
     },
     signal,
   );

@@ -65,6 +65,7 @@ function executeFile(source: string, options: Options = {}): Promise<Execution> 
     reruns: options.reruns ?? 2,
     mutants: options.mutants ?? [],
     testTimeoutMs: options.testTimeoutMs ?? 2000,
+    requireAssertions: false,
   });
 }
 
@@ -203,6 +204,7 @@ describe('files that do not load', () => {
       reruns: 1,
       mutants: [],
       testTimeoutMs: 1000,
+      requireAssertions: false,
     });
     expect(execution).toMatchObject({
       state: 'not-loaded',
@@ -370,6 +372,7 @@ describe('coverage', () => {
       reruns: 1,
       mutants: [],
       testTimeoutMs: 1000,
+      requireAssertions: false,
     });
     expect(ran(execution).statements).toEqual({ covered: ['s2'], total: ['s2'] });
   });
@@ -555,6 +558,7 @@ it('stops when it is told to', async () => {
     reruns: 1,
     mutants: [],
     testTimeoutMs: 1000,
+    requireAssertions: false,
   };
   await expect(executor.execute(job, AbortSignal.abort(new Error('enough')))).rejects.toThrow(
     'enough',

@@ -100,8 +100,18 @@ describe('an answer that proves nothing earns no logic and no edges by mutants',
     expect(score).toBe(1);
   });
 
-  it('tests that only call the module detect what makes it throw, and nothing else', async () => {
+  it('tests that call the module and no `expect` do not count as passed', async () => {
     const calls = 'clamp(0, -1, 1); clamp(-2, -1, 1); clamp(2, -1, 1); clamp(5, 3, 3);';
+    const { score, evidence } = await grade(fence(`${HEAD}it('t', () => { ${calls} });`));
+    expect(evidence.tests).toEqual([
+      { name: 't', state: 'failed', message: 'the test asserts nothing' },
+    ]);
+    expect(score).toBe(1);
+  });
+
+  it('tests that only call the module and expect true detect what makes it throw, and nothing else', async () => {
+    const calls =
+      'clamp(0, -1, 1); clamp(-2, -1, 1); clamp(2, -1, 1); clamp(5, 3, 3); expect(true).toBe(true);';
     const { score, evidence } = await grade(fence(`${HEAD}it('t', () => { ${calls} });`));
     const killed = evidence.mutants.filter((mutant) => mutant.state === 'killed');
     expect(killed.map((mutant) => mutant.line)).toEqual(killed.map(() => 3));

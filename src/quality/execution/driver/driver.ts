@@ -61,6 +61,7 @@ class Driver {
       test: this.#test,
       testFileName: this.#job.testFileName,
       testTimeoutMs: this.#job.testTimeoutMs,
+      requireAssertions: this.#job.requireAssertions,
       timers: this.#timers,
     };
   }

@@ -26,6 +26,7 @@ export interface DriverJob {
   test: string;
   testFileName: string;
   testTimeoutMs: number;
+  requireAssertions: boolean;
   /** Base runs to do, in order; not done when `base` is given. */
   runs: RunKind[];
   base: Base | null;

@@ -17,6 +17,7 @@ export interface RunInput {
   test: Script;
   testFileName: string;
   testTimeoutMs: number;
+  requireAssertions: boolean;
   snapshot: string | null;
   instrument: Instrument;
   timers: RunnerTimers;
@@ -213,7 +214,12 @@ export async function runOnce(input: RunInput): Promise<RunResult> {
       if (test.mode === 'run' && entry) input.onTest?.(entry.key);
     },
     onBeforeTryTask: (test) => realm.beforeTry(test),
-    onAfterTryTask: (test) => realm.afterTry(test),
+    onAfterTryTask(test) {
+      realm.afterTry(test);
+      if (input.requireAssertions && realm.assertionsOf(test) === 0) {
+        throw new Error('the test asserts nothing');
+      }
+    },
     onAfterRunTask: (test) => report(test, instrument.take()),
     extendTaskContext(testContext) {
       Object.defineProperty(testContext, 'expect', {

@@ -1,4 +1,4 @@
-import { chai, GLOBAL_EXPECT, setState } from '@vitest/expect';
+import { chai, getState, GLOBAL_EXPECT, setState } from '@vitest/expect';
 import type { ExpectStatic } from '@vitest/expect';
 import type { Test } from '@vitest/runner';
 import { FakeClock } from './clock.ts';
@@ -23,6 +23,8 @@ export interface Realm {
   beforeTry(test: Test): void;
   /** @throws when the test made another number of assertions than it announced */
   afterTry(test: Test): void;
+  /** How often the test has called `expect`. */
+  assertionsOf(test: Test): number;
   /** An `expect` of its own for the context of a test. */
   localExpect(test: Test): ExpectStatic;
   /** The content of the snapshot file after the run. */
@@ -83,6 +85,10 @@ export function createRealm(host: RealmHost): Realm {
       Reflect.set(globalThis, GLOBAL_EXPECT, expect);
     },
     afterTry: (test) => checkCounts(locals.get(test) ?? expect),
+    assertionsOf(test) {
+      const local = locals.get(test);
+      return getState(expect).assertionCalls + (local ? getState(local).assertionCalls : 0);
+    },
     localExpect(test) {
       const existing = locals.get(test);
       if (existing) return existing;
