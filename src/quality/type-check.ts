@@ -1,16 +1,16 @@
 import { fileURLToPath } from 'node:url';
 import ts from '@typescript/typescript6';
 
-/** Checks one test file against its subject; the compiler stays loaded between calls. */
-export type TypeChecker = (
-  subject: SourceText,
-  test: SourceText,
-) => /** One line an error, `line:column message`; at most 20. */ string[];
-
 interface SourceText {
   fileName: string;
   source: string;
 }
+
+/**
+ * Checks one test file against its subject.
+ * @returns one line an error, `line:column message`; at most 20
+ */
+export type TypeChecker = (subject: SourceText, test: SourceText) => string[];
 
 const MOST_ERRORS = 20;
 
@@ -76,6 +76,23 @@ declare module '@vitest/expect' {
 }
 `;
 
+/** The few of Node's globals that most tests use; Node's own types take most of the time of a check. */
+const GLOBALS = `
+declare const console: any, performance: any;
+declare function setTimeout(callback: (...args: any[]) => void, ms?: number, ...args: any[]): any;
+declare function setInterval(callback: (...args: any[]) => void, ms?: number, ...args: any[]): any;
+declare function setImmediate(callback: (...args: any[]) => void, ...args: any[]): any;
+declare function clearTimeout(timer?: any): void;
+declare function clearInterval(timer?: any): void;
+declare function clearImmediate(timer?: any): void;
+declare function queueMicrotask(callback: () => void): void;
+declare function structuredClone<T>(value: T, options?: unknown): T;
+`;
+
+/** Names and imports that take the rest of Node's types. */
+const NODE =
+  /\b(process|Buffer|require|global|NodeJS|URL|URLSearchParams|TextEncoder|TextDecoder|Abort\w+|Event|EventTarget|EventEmitter|DOMException|crypto|fetch|Blob|\w+Stream|MessageChannel|atob|btoa)\b|from\s*['"](?!\.|vitest|@jest)/;
+
 /** Tests are rarely written for strict mode, and no runner asks it of them. */
 const OPTIONS: ts.CompilerOptions = {
   target: ts.ScriptTarget.ES2022,
@@ -86,10 +103,27 @@ const OPTIONS: ts.CompilerOptions = {
   strict: false,
   noEmit: true,
   skipLibCheck: true,
-  types: ['node'],
+  types: [],
 };
 
+/** The compiler stays loaded between checks. */
 export function createTypeChecker(): TypeChecker {
+  let plain: TypeChecker | undefined;
+  let withNode: TypeChecker | undefined;
+  return (subject, test) => {
+    if (NODE.test(subject.source) || NODE.test(test.source)) {
+      withNode ??= createService({ ...OPTIONS, types: ['node'] }, []);
+      return withNode(subject, test);
+    }
+    plain ??= createService(OPTIONS, [['globals.d.ts', GLOBALS]]);
+    return plain(subject, test);
+  };
+}
+
+function createService(
+  options: ts.CompilerOptions,
+  more: readonly [string, string][],
+): TypeChecker {
   const files = new Map<string, { version: number; snapshot: ts.IScriptSnapshot }>();
   let version = 0;
   const write = (name: string, text: string): string => {
@@ -98,10 +132,15 @@ export function createTypeChecker(): TypeChecker {
     files.set(file, { version, snapshot: ts.ScriptSnapshot.fromString(text) });
     return file;
   };
-  const fixed = [write('library.d.ts', LIBRARY), write('matchers.d.ts', MATCHERS)];
+  const library: readonly [string, string][] = [
+    ['library.d.ts', LIBRARY],
+    ['matchers.d.ts', MATCHERS],
+    ...more,
+  ];
+  const fixed = library.map(([name, text]) => write(name, text));
   let roots: string[] = fixed;
   const service = ts.createLanguageService({
-    getCompilationSettings: () => OPTIONS,
+    getCompilationSettings: () => options,
     getScriptFileNames: () => roots,
     getScriptVersion: (file) => String(files.get(file)?.version ?? 0),
     getScriptSnapshot: (file) => {
@@ -109,7 +148,7 @@ export function createTypeChecker(): TypeChecker {
       return text === undefined ? files.get(file)?.snapshot : ts.ScriptSnapshot.fromString(text);
     },
     getCurrentDirectory: () => FOLDER,
-    getDefaultLibFileName: (options) => ts.getDefaultLibFilePath(options),
+    getDefaultLibFileName: (settings) => ts.getDefaultLibFilePath(settings),
     fileExists: (file) => files.has(file) || ts.sys.fileExists(file),
     readFile: (file) => ts.sys.readFile(file),
     directoryExists: (folder) => `${folder}/` === FOLDER || ts.sys.directoryExists(folder),
