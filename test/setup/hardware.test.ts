@@ -22,12 +22,12 @@ test('without control groups the machine’s own memory counts', async () => {
 
 test('a limit of version 2 counts, also that of a group above, and the file cache can be given back', async () => {
   const root = await rootWith({
-    'proc/self/cgroup': '0::/work/job\n',
-    'sys/fs/cgroup/work/memory.max': '3000000\n',
-    'sys/fs/cgroup/work/memory.current': '1500000\n',
-    'sys/fs/cgroup/work/memory.stat': 'anon 500000\ninactive_file 1000000\n',
-    'sys/fs/cgroup/work/job/memory.max': 'max\n',
-    'sys/fs/cgroup/work/job/memory.current': '1500000\n',
+    'proc/self/cgroup': '0::/batch/job\n',
+    'sys/fs/cgroup/batch/memory.max': '3000000\n',
+    'sys/fs/cgroup/batch/memory.current': '1500000\n',
+    'sys/fs/cgroup/batch/memory.stat': 'anon 500000\ninactive_file 1000000\n',
+    'sys/fs/cgroup/batch/job/memory.max': 'max\n',
+    'sys/fs/cgroup/batch/job/memory.current': '1500000\n',
   });
   expect(await readMemory(root)).toEqual({ totalBytes: 3_000_000, availableBytes: 2_500_000 });
 });
