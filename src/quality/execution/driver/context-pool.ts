@@ -1,5 +1,4 @@
-import type { Script } from 'node:vm';
-import { RunContext, type RunHost } from './context.ts';
+import { RunContext, type ContextParts, type RunHost } from './context.ts';
 import { Imprint } from './imprint.ts';
 
 /** Registries inside of a context grow with its use. */
@@ -27,19 +26,19 @@ function sharedObjects(): object[] {
  * serves the next one too.
  */
 export class ContextPool {
-  readonly #realm: Script;
+  readonly #parts: ContextParts;
   readonly #shared = new Imprint(sharedObjects());
   #idle: { context: RunContext; runs: number } | undefined;
 
-  constructor(realm: Script) {
-    this.#realm = realm;
+  constructor(parts: ContextParts) {
+    this.#parts = parts;
   }
 
   /** @param fresh whether the context must not have been used before */
   open(host: RunHost, fresh: boolean): { context: RunContext; close: (reusable: boolean) => void } {
     const idle = fresh ? undefined : this.#idle;
     this.#idle = undefined;
-    const context = idle?.context ?? new RunContext(this.#realm, host);
+    const context = idle?.context ?? new RunContext(this.#parts, host);
     const runs = (idle?.runs ?? 0) + 1;
     context.begin(host);
     const close = (reusable: boolean): void => {

@@ -10,6 +10,8 @@ import type { RealmHost } from '../realm/host.ts';
 import type { Realm } from '../realm/realm.ts';
 import { Imprint } from './imprint.ts';
 import { RunTimers } from './run-timers.ts';
+import type * as RunnerFace from './runner-face.ts';
+import type { RunnerTimers } from './runner-timers.ts';
 
 const nodeRequire = createRequire(__filename);
 
@@ -22,7 +24,10 @@ const DOUBLED =
   'Object Function Array Promise Map Set WeakMap WeakSet Date RegExp Error EvalError RangeError ReferenceError SyntaxError TypeError URIError AggregateError';
 
 const NODE =
-  'URL URLSearchParams TextEncoder TextDecoder AbortController AbortSignal Event EventTarget DOMException Blob Headers FormData Request Response MessageChannel MessagePort ReadableStream WritableStream TransformStream Buffer crypto Crypto CryptoKey SubtleCrypto atob btoa queueMicrotask performance BroadcastChannel';
+  'URL URLSearchParams TextEncoder TextDecoder AbortController AbortSignal Event EventTarget DOMException Blob MessageChannel MessagePort ReadableStream WritableStream TransformStream Buffer crypto Crypto CryptoKey SubtleCrypto atob btoa queueMicrotask performance BroadcastChannel';
+
+/** Globals that Node itself loads only when they are asked for, which takes longer than most tests. */
+const LAZY = 'Headers FormData Request Response'.split(' ');
 
 /** Modules of Node that could reach the process that measures, or leave it. */
 const REFUSED = new Set(
@@ -97,25 +102,62 @@ export type RunHost = Omit<
   'intrinsics' | 'clone' | 'globals' | 'performance' | 'process'
 >;
 
-/** A global scope that looks like Node's and in which `expect`, `vi` and the like are set up. */
+/** `Object` as the runner sees it: it prints test titles, and tells the context's plain objects by their prototype. */
+function objectsOf(realm: Realm): unknown {
+  function like(value: unknown): unknown {
+    return Object(value);
+  }
+  const {
+    prototype: _,
+    length: _1,
+    name: _2,
+    ...statics
+  } = Object.getOwnPropertyDescriptors(Object);
+  return Object.defineProperty(Object.defineProperties(like, statics), 'prototype', {
+    value: Object.getPrototypeOf(realm.newObject()),
+  });
+}
+
+/** The test runner, evaluated for one context; it lives outside of it, with a clock of its own. */
+function openRunner(
+  script: Script,
+  { setTimeout, clearTimeout }: RunnerTimers,
+  realm: Realm,
+): typeof RunnerFace {
+  const nextTick = process.nextTick.bind(process);
+  const scope = { setTimeout, clearTimeout, performance, process: { nextTick } };
+  const evaluate: (...args: unknown[]) => typeof RunnerFace = script.runInThisContext();
+  return evaluate(scope, setTimeout, clearTimeout, objectsOf(realm));
+}
+
+/** What every context is made of. */
+export interface ContextParts {
+  realm: Script;
+  runner: Script;
+  timers: RunnerTimers;
+}
+
+/** A global scope that looks like Node's, in which a test runner, `expect`, `vi` and the like are set up. */
 export class RunContext {
   readonly realm: Realm;
+  readonly runner: typeof RunnerFace;
   readonly #context = createContext({}, { name: 'test' });
   readonly #inner: object = runInContext('globalThis', this.#context);
   readonly #timers = new RunTimers();
   readonly #ownModules: ReadonlyMap<string, unknown>;
   #host: RunHost;
   /** What the scope was like before its first run. */
-  #imprint: Imprint | undefined;
+  readonly #imprint: Imprint;
 
-  constructor(realmScript: Script, firstHost: RunHost) {
+  constructor(parts: ContextParts, firstHost: RunHost) {
     this.#host = firstHost;
     const globals = { ...GLOBALS, ...this.#timers.globals() };
     // Before the realm's own modules are evaluated: they expect to be in Node.
-    for (const [name, value] of Object.entries(globals)) this.define(name, value);
-    this.define('global', this.#inner);
+    for (const [name, value] of Object.entries(globals)) this.#define(name, value);
+    for (const name of LAZY) this.#defineLazily(name);
+    this.#define('global', this.#inner);
     const openRealm: (host: RealmHost, require: (name: string) => unknown) => Realm =
-      realmScript.runInContext(this.#context);
+      parts.realm.runInContext(this.#context);
     this.realm = openRealm(this.#realmHost(globals), (name) => {
       if (name === 'util') return nodeRequire('node:util');
       throw new Error(`no module ${name}`);
@@ -123,6 +165,15 @@ export class RunContext {
     this.#ownModules = new Map(
       ['process', 'console'].map((name) => [name, Reflect.get(this.#inner, name)]),
     );
+    this.runner = openRunner(parts.runner, parts.timers, this.realm);
+    for (const [name, value] of Object.entries(this.vitest())) this.#define(name, value);
+    this.#define('jest', this.realm.jest);
+    this.#imprint = new Imprint(this.realm.tracked());
+  }
+
+  /** What the module `vitest` exports. */
+  vitest(): Record<string, unknown> {
+    return { ...this.runner.api, ...this.realm.exports };
   }
 
   /** Begins another run. */
@@ -131,17 +182,11 @@ export class RunContext {
     this.#timers.begin();
   }
 
-  /** Notes what the scope is like, once everything that a run defines in it is defined. */
-  remember(): void {
-    if (this.#imprint) this.#imprint.renew(this.#inner);
-    else this.#imprint = new Imprint(this.realm.tracked());
-  }
-
   /** Ends the run. True when it left the scope just as it was, so that another may have it. */
   end(): boolean {
     const left = this.#timers.waiting;
     this.#timers.end();
-    return !left && this.realm.untouched() && this.#imprint?.intact === true;
+    return !left && this.realm.untouched() && this.#imprint.intact;
   }
 
   /** Evaluates a script whose value is a function. */
@@ -149,16 +194,26 @@ export class RunContext {
     return script.runInContext(this.#context);
   }
 
-  define(name: string, value: unknown): void {
-    // As Node has its globals: writable, configurable, not enumerable.
-    Object.defineProperty(this.#inner, name, { value, writable: true, configurable: true });
-  }
-
   /** A module of Node. */
   builtin(specifier: string): unknown {
     const name = specifier.replace(/^node:/, '');
     if (REFUSED.has(name)) throw new Error(`The module "${specifier}" is not available to tests`);
     return this.#ownModules.get(name) ?? nodeRequire(`node:${name}`);
+  }
+
+  #define(name: string, value: unknown): void {
+    // As Node has its globals: writable, configurable, not enumerable.
+    Object.defineProperty(this.#inner, name, { value, writable: true, configurable: true });
+  }
+
+  #defineLazily(name: string): void {
+    Object.defineProperty(this.#inner, name, {
+      get: (): unknown => Reflect.get(globalThis, name),
+      set: (value: unknown) => {
+        this.#define(name, value);
+      },
+      configurable: true,
+    });
   }
 
   #realmHost(globals: Record<string, unknown>): RealmHost {

@@ -1,18 +1,15 @@
 import type { File, Suite, Task, Test, VitestRunner } from '@vitest/runner';
 import type { Script } from 'node:vm';
-import type { RunContext } from './context.ts';
 import type { ContextPool } from './context-pool.ts';
 import type { Instrument } from './instruments.ts';
 import type { TestState } from './job.ts';
 import { Modules, type SubjectScript } from './modules.ts';
 import type * as RunnerFace from './runner-face.ts';
-import type { RunnerTimers } from './runner-timers.ts';
 
 export interface RunInput {
   contexts: ContextPool;
   /** Whether the run must not share a context with an earlier one. */
   fresh: boolean;
-  runner: Script;
   subject: SubjectScript;
   test: Script;
   testFileName: string;
@@ -20,7 +17,6 @@ export interface RunInput {
   requireAssertions: boolean;
   snapshot: string | null;
   instrument: Instrument;
-  timers: RunnerTimers;
   /** Whether a test is run at all. */
   wanted: (key: string) => boolean;
   /** Ends the run at the first failure. */
@@ -79,31 +75,6 @@ function keysOf(face: typeof RunnerFace, file: File): Map<Test, { key: string; n
   return keys;
 }
 
-/** The test runner, evaluated anew: nothing of an earlier run is left in it. */
-function openRunner({ runner, timers }: RunInput, context: RunContext): typeof RunnerFace {
-  const { setTimeout, clearTimeout } = timers;
-  const nextTick = process.nextTick.bind(process);
-  const scope = { setTimeout, clearTimeout, performance, process: { nextTick } };
-  const evaluate: (...args: unknown[]) => typeof RunnerFace = runner.runInThisContext();
-  return evaluate(scope, setTimeout, clearTimeout, objectsOf(context));
-}
-
-/** `Object` as the runner sees it: it prints test titles, and tells the context's plain objects by their prototype. */
-function objectsOf(context: RunContext): unknown {
-  function like(value: unknown): unknown {
-    return Object(value);
-  }
-  const {
-    prototype: _,
-    length: _1,
-    name: _2,
-    ...statics
-  } = Object.getOwnPropertyDescriptors(Object);
-  return Object.defineProperty(Object.defineProperties(like, statics), 'prototype', {
-    value: Object.getPrototypeOf(context.realm.newObject()),
-  });
-}
-
 /** Runs a test file once in a fresh context. */
 export async function runOnce(input: RunInput): Promise<RunResult> {
   const { instrument } = input;
@@ -120,9 +91,8 @@ export async function runOnce(input: RunInput): Promise<RunResult> {
     },
     input.fresh,
   );
-  const face = openRunner(input, context);
-  const { realm } = context;
-  const vitest = { ...face.api, ...realm.exports };
+  const { realm, runner: face } = context;
+  const vitest = context.vitest();
   const modules = new Modules(
     context,
     input.subject,
@@ -132,9 +102,6 @@ export async function runOnce(input: RunInput): Promise<RunResult> {
       ['@jest/globals', { ...vitest, jest: realm.jest }],
     ]),
   );
-  for (const [name, value] of Object.entries(vitest)) context.define(name, value);
-  context.define('jest', realm.jest);
-  context.remember();
 
   const config: VitestRunner['config'] = {
     root: '/',
