@@ -3,7 +3,13 @@ import path from 'node:path';
 import { z } from 'zod';
 import { AppError, messageOf, type Problem } from '../core/errors.ts';
 import { isModelFile } from './catalogue.ts';
-import { CONFIG_FILE, configSchema, type Config } from './schema.ts';
+import {
+  CONFIG_FILE,
+  configSchema,
+  USUAL_SERVERS,
+  type Config,
+  type ServerConfig,
+} from './schema.ts';
 
 export interface ConfigFlags {
   config?: string | undefined;
@@ -31,6 +37,7 @@ const environmentSchema = z.object({
   AQE_LLM_CONFIG: z.string().optional(),
   AQE_LLM_STATE: z.string().optional(),
   AQE_LLM_MODEL: z.string().optional(),
+  OLLAMA_HOST: z.string().optional(),
   AQE_LLM_THREADS: z.coerce.number().int().min(1).max(1024).optional(),
 });
 
@@ -74,6 +81,7 @@ export async function loadConfig({ cwd, env, flags }: ConfigSources): Promise<Lo
     ...config,
     file,
     state: state === undefined ? path.resolve(base, config.state) : path.resolve(cwd, state),
+    servers: { ...usualServers(variables.OLLAMA_HOST), ...config.servers },
     embedded: {
       ...config.embedded,
       ...(model === undefined ? {} : { model }),
@@ -86,6 +94,17 @@ export async function loadConfig({ cwd, env, flags }: ConfigSources): Promise<Lo
       ...(suite === undefined ? {} : { suite: path.resolve(base, suite) }),
     },
   };
+}
+
+/** OLLAMA_HOST is what Ollama's own client reads: an address with or without scheme and port. */
+function usualServers(ollamaHost: string | undefined): Record<string, ServerConfig> {
+  if (ollamaHost === undefined) return { ...USUAL_SERVERS };
+  const url = URL.parse(ollamaHost.includes('://') ? ollamaHost : `http://${ollamaHost}`);
+  if (url === null) return { ...USUAL_SERVERS };
+  if (url.port === '' && !ollamaHost.includes('://')) url.port = '11434';
+  // A server listens on every address under 0.0.0.0; a client cannot ask there.
+  if (url.hostname === '0.0.0.0') url.hostname = '127.0.0.1';
+  return { ...USUAL_SERVERS, ollama: { kind: 'ollama', url: url.origin } };
 }
 
 /** A name of the catalogue stays as it is; a file becomes absolute. */

@@ -1,11 +1,59 @@
 import { z } from 'zod';
 
+/** Where answers come from, as `<kind or server>:<model>`; what follows the first colon may hold colons of its own. */
 const providerSpec = z
   .string()
   .regex(
-    /^(embedded(:.+)?|replay:.+)$/,
-    'expected embedded, embedded:<model or GGUF file>, replay:gold, replay:empty or replay:<provider id>',
+    /^(embedded(:.+)?|[a-z][a-z0-9-]*:.+)$/,
+    'expected embedded, embedded:<model or GGUF file>, <server>:<model>, replay:gold, replay:empty or replay:<provider id>',
   );
+
+const url = z.url({ protocol: /^https?$/, error: 'expected an http or https address' });
+const environmentName = z
+  .string()
+  .regex(/^[A-Za-z_]\w*$/, 'expected the name of an environment variable');
+
+const serverSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('ollama'),
+    url: url.default('http://127.0.0.1:11434'),
+    keepAlive: z
+      .union([z.string(), z.int()])
+      .optional()
+      .describe("How long the model stays loaded after a request: '10m', seconds, or -1 for ever."),
+    contextTokens: z
+      .int()
+      .min(512)
+      .optional()
+      .describe("Context asked for (num_ctx); the server's own when absent."),
+  }),
+  z.strictObject({
+    kind: z.literal('openai-compatible'),
+    url: url.describe('Base address without /v1, as in http://127.0.0.1:8000.'),
+    apiKeyEnv: environmentName.optional().describe('Variable that holds the key, if one is asked.'),
+  }),
+  z.strictObject({
+    kind: z.literal('anthropic'),
+    url: url.default('https://api.anthropic.com'),
+    apiKeyEnv: environmentName.default('ANTHROPIC_API_KEY'),
+  }),
+]);
+export type ServerConfig = z.output<typeof serverSchema>;
+
+/** Servers that need no configuration: where they listen unless told otherwise. */
+export const USUAL_SERVERS: Readonly<Record<string, ServerConfig>> = {
+  ollama: { kind: 'ollama', url: 'http://127.0.0.1:11434' },
+  vllm: { kind: 'openai-compatible', url: 'http://127.0.0.1:8000' },
+  'llama-server': { kind: 'openai-compatible', url: 'http://127.0.0.1:8080' },
+  anthropic: {
+    kind: 'anthropic',
+    url: 'https://api.anthropic.com',
+    apiKeyEnv: 'ANTHROPIC_API_KEY',
+  },
+};
+
+const MAX_MS = 2 ** 31 - 1;
+const RESERVED = new Set(['embedded', 'replay', 'openai-compatible']);
 
 /** `aqe-llm.config.json`. Defaults are part of it, so that an empty object is a whole configuration. */
 export const configSchema = z.strictObject({
@@ -41,6 +89,58 @@ export const configSchema = z.strictObject({
         .describe('Whether a GPU is used where one works.'),
     })
     .prefault({}),
+  servers: z
+    .record(
+      z
+        .string()
+        .regex(/^[a-z][a-z0-9-]*$/, 'expected lower-case letters, digits and hyphens')
+        .refine((name) => !RESERVED.has(name), 'this name is taken'),
+      serverSchema,
+    )
+    .default({})
+    .describe('Model servers by name; ollama, vllm, llama-server and anthropic are known without.'),
+  tiers: z
+    .strictObject({
+      direct: providerSpec.optional().describe('The local tier, as in ollama:qwen2.5-coder:7b.'),
+      cloud: providerSpec.optional().describe('The cloud tier, as in anthropic:claude-sonnet-5-5.'),
+    })
+    .prefault({})
+    .describe('What serve-check examines.'),
+  deadlines: z
+    .strictObject({
+      connectMs: z.int().min(1).max(MAX_MS).default(5000),
+      firstTokenMs: z
+        .int()
+        .min(1)
+        .max(MAX_MS)
+        .default(180_000)
+        .describe('From the request to its first token.'),
+      idleMs: z
+        .int()
+        .min(1)
+        .max(MAX_MS)
+        .default(60_000)
+        .describe('Between two pieces of a stream.'),
+      totalMs: z.int().min(1).max(MAX_MS).default(900_000).describe('For a whole answer.'),
+    })
+    .prefault({})
+    .describe('Milliseconds that a model server has.'),
+  breaker: z
+    .strictObject({
+      failures: z.int().min(1).default(3).describe('Failures in the window that open it.'),
+      successes: z.int().min(1).default(2).describe('Successful probes that close it again.'),
+      openMs: z.int().min(1).default(10_000).describe('How long it stays open before a probe.'),
+      windowMs: z.int().min(1).default(60_000).describe('How long a failure counts.'),
+      latencyMs: z.int().min(1).default(10_000).describe('A slower answer counts as a failure.'),
+      quality: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.9)
+        .describe('A worse answer counts as a failure.'),
+    })
+    .prefault({})
+    .describe('When a provider is left alone for a while.'),
   baseline: z
     .strictObject({
       suite: z

@@ -42,6 +42,8 @@ export interface Completion {
   /** The provider's id for the model that answered. */
   model: string;
   text: string;
+  /** What a reasoning model thought before it answered; no part of `text`. */
+  thinking?: string;
   finishReason: FinishReason;
   usage: Usage;
   timing: Timing;

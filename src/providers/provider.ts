@@ -2,6 +2,7 @@ import type { Completion, CompletionRequest } from '../core/request.ts';
 
 export type StreamEvent =
   | { type: 'text'; text: string }
+  | { type: 'thinking'; text: string }
   | { type: 'finished'; completion: Completion };
 
 export interface CallOptions {

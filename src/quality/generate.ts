@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import { AppError, messageOf } from '../core/errors.ts';
 import { deriveSeed } from '../core/random.ts';
 import type { Completion, CompletionRequest } from '../core/request.ts';
-import { isRetryable, failureClassOf, providerFailure } from '../providers/failure.ts';
+import { failureClassOf, traitsOf, ProviderFailure } from '../providers/failure.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { Recording } from '../providers/replay/recording.ts';
 import { endsInLoop } from './repetition.ts';
@@ -77,7 +77,8 @@ export async function generate(
       return await attemptAnswer(provider, request, options);
     } catch (error) {
       const failure = failureClassOf(error);
-      if (failure === undefined || !isRetryable(failure) || attempt === ATTEMPTS) throw error;
+      if (failure === undefined || !traitsOf(failure).retryable || attempt === ATTEMPTS)
+        throw error;
     }
   }
 }
@@ -120,9 +121,9 @@ async function attemptAnswer(
   } finally {
     watch.abort();
   }
-  if (signal.aborted) throw providerFailure('cancelled', 'Generation was cancelled.');
+  if (signal.aborted) throw new ProviderFailure('cancelled', 'Generation was cancelled.');
   if (silent) {
-    throw providerFailure(
+    throw new ProviderFailure(
       'timeout',
       `${provider.id} gave no token for ${SILENCE_MS / 60_000} minutes.`,
       {
@@ -131,7 +132,10 @@ async function attemptAnswer(
     );
   }
   if (completion === undefined) {
-    throw providerFailure('engine-crashed', `${provider.id} ended its answer without a last word.`);
+    throw new ProviderFailure(
+      'engine-crashed',
+      `${provider.id} ended its answer without a last word.`,
+    );
   }
   return { completion, looped };
 

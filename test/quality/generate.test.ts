@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/core/clock.ts';
 import type { Completion, CompletionRequest } from '../../src/core/request.ts';
-import { providerFailure } from '../../src/providers/failure.ts';
+import { ProviderFailure } from '../../src/providers/failure.ts';
 import type { CallOptions, Provider, StreamEvent } from '../../src/providers/provider.ts';
 import { createReplayProvider } from '../../src/providers/replay/provider.ts';
 import { recordingKey } from '../../src/providers/replay/recording.ts';
@@ -77,7 +77,7 @@ describe('generate', () => {
     let calls = 0;
     const provider = providerOf(async function* () {
       calls += 1;
-      if (calls === 1) throw providerFailure('engine-crashed', 'gone');
+      if (calls === 1) throw new ProviderFailure('engine-crashed', 'gone');
       yield { type: 'text', text: 'ok' };
       yield completed('ok', 'stop');
     });
@@ -94,7 +94,7 @@ describe('generate', () => {
       // oxlint-disable-next-line require-yield -- it fails before its first word
       const provider = providerOf(async function* () {
         calls += 1;
-        throw providerFailure(failure, 'no');
+        throw new ProviderFailure(failure, 'no');
       });
       await expect(generate(provider, REQUEST, options())).rejects.toMatchObject({
         code: `provider.${failure}`,

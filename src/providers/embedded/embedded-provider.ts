@@ -5,7 +5,7 @@ import { AppError } from '../../core/errors.ts';
 import { createEventQueue } from '../../core/event-queue.ts';
 import type { EventQueue } from '../../core/event-queue.ts';
 import type { Completion, CompletionRequest, Usage } from '../../core/request.ts';
-import { failureClassOf, providerFailure } from '../failure.ts';
+import { failureClassOf, ProviderFailure } from '../failure.ts';
 import type { Provider, StreamEvent } from '../provider.ts';
 import { createEngineClient } from './engine-client.ts';
 import { engineEnvironment } from './engine-environment.ts';
@@ -119,7 +119,7 @@ export function createEmbeddedProvider(options: EmbeddedProviderOptions): Provid
     async complete(request, { signal } = {}) {
       const completion = await generate(request, signal, () => {});
       if (completion.finishReason === 'cancelled') {
-        throw providerFailure('cancelled', 'The call was cancelled.');
+        throw new ProviderFailure('cancelled', 'The call was cancelled.');
       }
       return completion;
     },

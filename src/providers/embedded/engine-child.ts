@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { Socket } from 'node:net';
 import type { Clock } from '../../core/clock.ts';
-import { providerFailure } from '../failure.ts';
+import { ProviderFailure } from '../failure.ts';
 import { engineOutputSchema } from './protocol.ts';
 import type { EngineInput, EngineJob, EngineProgress, EngineResult } from './protocol.ts';
 
@@ -106,7 +106,7 @@ export function startEngineChild(options: EngineChildOptions): EngineChild {
     if (output.type === 'done') listener.done(output.result);
     else {
       const hint = output.hint === null ? {} : { hint: output.hint };
-      listener.failed(providerFailure(output.failure, output.message, hint));
+      listener.failed(new ProviderFailure(output.failure, output.message, hint));
     }
   });
 
@@ -136,11 +136,11 @@ export function startEngineChild(options: EngineChildOptions): EngineChild {
 }
 
 function stoppedFailure(): Error {
-  return providerFailure('cancelled', 'The engine was shut down before it had answered.');
+  return new ProviderFailure('cancelled', 'The engine was shut down before it had answered.');
 }
 
 function crashFailure(how: string, stderr: string): Error {
-  return providerFailure('engine-crashed', `The engine process ended ${how}.`, {
+  return new ProviderFailure('engine-crashed', `The engine process ended ${how}.`, {
     hint: 'The next call starts a fresh one. If it happens again, the machine may be short of memory: choose a smaller model or a smaller context.',
     ...(stderr === '' ? {} : { cause: new Error(stderr.trim()) }),
   });

@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock.ts';
-import { providerFailure } from '../failure.ts';
+import { ProviderFailure } from '../failure.ts';
 import { startEngineChild } from './engine-child.ts';
 import type { EngineChild } from './engine-child.ts';
 import type { EngineJob, EngineProgress, EngineResult, ResultOf } from './protocol.ts';
@@ -59,7 +59,7 @@ export function createEngineClient(options: EngineClientOptions): EngineClient {
     const now = options.clock.monotonic();
     crashes = crashes.filter((at) => now - at < CRASH_WINDOW_MS);
     if (crashes.length < CRASHES_ALLOWED) return;
-    throw providerFailure(
+    throw new ProviderFailure(
       'engine-crashed',
       `The engine process crashed ${crashes.length} times within a minute; it is not started again for now.`,
       {
@@ -144,5 +144,5 @@ function isResultOf<Kind extends EngineResult['kind']>(
 }
 
 function cancelledFailure(): Error {
-  return providerFailure('cancelled', 'The call was cancelled.');
+  return new ProviderFailure('cancelled', 'The call was cancelled.');
 }

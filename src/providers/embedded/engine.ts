@@ -1,6 +1,6 @@
 import type * as NodeLlamaCpp from 'node-llama-cpp';
 import type { LlamaEmbeddingContext, LlamaModel } from 'node-llama-cpp';
-import { providerFailure } from '../failure.ts';
+import { ProviderFailure } from '../failure.ts';
 import { chatWrapperOf, generate } from './generation.ts';
 import type { GenerateListener } from './generation.ts';
 import { checkModelFile, MODEL_HINT } from './model-file.ts';
@@ -104,7 +104,7 @@ async function engineOf(
     countTokens: (text) => model.tokenize(text).length,
     async generate(job, signal, listener) {
       if (sequence === undefined || chatWrapper === undefined) {
-        throw providerFailure('unsupported', 'An embedding model does not write text.', {
+        throw new ProviderFailure('unsupported', 'An embedding model does not write text.', {
           hint: 'Choose a model with a chat template.',
         });
       }
@@ -112,7 +112,7 @@ async function engineOf(
     },
     async embed(texts, signal) {
       if (embedding === undefined) {
-        throw providerFailure('unsupported', 'A generative model gives no embeddings.', {
+        throw new ProviderFailure('unsupported', 'A generative model gives no embeddings.', {
           hint: 'Choose an embedding model (a GGUF with a pooling type).',
         });
       }
@@ -135,7 +135,7 @@ async function vectorOf(
 ): Promise<number[]> {
   const length = embedding.calculateInputLength(text);
   if (length >= contextTokens) {
-    throw providerFailure(
+    throw new ProviderFailure(
       'context-too-long',
       `A text to embed has ${length} tokens; the context holds ${contextTokens}, one of them kept free.`,
       { hint: 'Shorten the text, or give the model a longer context.' },
@@ -154,7 +154,7 @@ function quantisationOf(library: Library, model: LlamaModel): string {
 }
 
 function unusable(cause: unknown): Error {
-  return providerFailure('unsupported', 'The llama.cpp engine does not run on this machine.', {
+  return new ProviderFailure('unsupported', 'The llama.cpp engine does not run on this machine.', {
     hint: 'Run `npm rebuild node-llama-cpp`, then `aqe-llm setup doctor`.',
     cause,
   });
@@ -162,12 +162,12 @@ function unusable(cause: unknown): Error {
 
 function unreadable(library: Library, path: string, cause: unknown): Error {
   if (cause instanceof library.InsufficientMemoryError) {
-    return providerFailure('model-unreadable', `Too little memory for the model ${path}`, {
+    return new ProviderFailure('model-unreadable', `Too little memory for the model ${path}`, {
       hint: 'Choose a smaller model or a smaller context.',
       cause,
     });
   }
-  return providerFailure(
+  return new ProviderFailure(
     'model-unreadable',
     `The model file is damaged, cut off, or of a kind the engine does not know: ${path}`,
     { hint: MODEL_HINT, cause },

@@ -6,7 +6,7 @@ import type {
   LlamaModel,
 } from 'node-llama-cpp';
 import type { Message } from '../../core/request.ts';
-import { providerFailure } from '../failure.ts';
+import { ProviderFailure } from '../failure.ts';
 import type { GenerateJob, ResultOf } from './protocol.ts';
 import { samplerSeed } from './sampler-seed.ts';
 
@@ -110,7 +110,7 @@ function finishReasonOf(stopReason: string): ResultOf<'generate'>['finishReason'
 }
 
 function promptTooLong(inputTokens: number, contextTokens: number): Error {
-  return providerFailure(
+  return new ProviderFailure(
     'context-too-long',
     `The prompt has ${inputTokens} tokens and leaves no room for an answer in the context of ${contextTokens}.`,
     { hint: 'Shorten the prompt, or give the model a longer context.' },

@@ -1,6 +1,6 @@
 import { open, stat } from 'node:fs/promises';
 import { AppError } from '../../core/errors.ts';
-import { providerFailure } from '../failure.ts';
+import { ProviderFailure } from '../failure.ts';
 
 const GGUF_MAGIC = 'GGUF';
 export const MODEL_HINT = 'Run `aqe-llm setup` to fetch a model, or name another GGUF file.';
@@ -37,17 +37,17 @@ async function firstBytes(path: string, count: number): Promise<string> {
 function openFailure(path: string, error: unknown) {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'ENOENT' || code === 'ENOTDIR') {
-    return providerFailure('model-missing', `There is no model file at ${path}`, {
+    return new ProviderFailure('model-missing', `There is no model file at ${path}`, {
       hint: MODEL_HINT,
       cause: error,
     });
   }
-  return providerFailure('model-unreadable', `The model file cannot be opened: ${path}`, {
+  return new ProviderFailure('model-unreadable', `The model file cannot be opened: ${path}`, {
     hint: 'Check that the path is right and that you may read it.',
     cause: error,
   });
 }
 
 function unreadable(message: string) {
-  return providerFailure('model-unreadable', message, { hint: MODEL_HINT });
+  return new ProviderFailure('model-unreadable', message, { hint: MODEL_HINT });
 }

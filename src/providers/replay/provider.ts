@@ -1,5 +1,5 @@
 import type { Completion, CompletionRequest } from '../../core/request.ts';
-import { providerFailure } from '../failure.ts';
+import { ProviderFailure } from '../failure.ts';
 import type { Provider } from '../provider.ts';
 import { recordingKey, type Recording } from './recording.ts';
 
@@ -17,9 +17,13 @@ export function createReplayProvider({ recordedId, lookUp, hint }: ReplayOptions
   const answer = (request: CompletionRequest): Completion => {
     const recording = lookUp(recordingKey(recordedId, request));
     if (recording === undefined) {
-      throw providerFailure('recording-missing', `${id} has no recorded answer to this request.`, {
-        hint,
-      });
+      throw new ProviderFailure(
+        'recording-missing',
+        `${id} has no recorded answer to this request.`,
+        {
+          hint,
+        },
+      );
     }
     const { completion } = recording;
     return { ...completion, timing: { ...completion.timing, measured: false } };
@@ -33,7 +37,9 @@ export function createReplayProvider({ recordedId, lookUp, hint }: ReplayOptions
       yield { type: 'finished', completion };
     },
     embed: () =>
-      Promise.reject(providerFailure('unsupported', 'Recordings hold answers and no embeddings.')),
+      Promise.reject(
+        new ProviderFailure('unsupported', 'Recordings hold answers and no embeddings.'),
+      ),
     countTokens: async () => undefined,
     health: async () => ({ state: 'ready', detail: 'answers from recordings' }),
     metadata: async () => ({

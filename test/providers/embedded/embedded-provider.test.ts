@@ -109,7 +109,7 @@ describe('a provider with a loaded model', { timeout: SLOW }, () => {
     for await (const event of provider.stream(ask('Name three colours, with an emoji each.'))) {
       expect(finished).toBeUndefined();
       if (event.type === 'text') pieces.push(event.text);
-      else finished = event.completion;
+      else if (event.type === 'finished') finished = event.completion;
     }
     expect(pieces.length).toBeGreaterThan(5);
     expect(pieces.join('')).toBe(finished?.text);

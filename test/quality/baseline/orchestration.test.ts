@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AppError } from '../../../src/core/errors.ts';
 import type { Completion, CompletionRequest } from '../../../src/core/request.ts';
-import { providerFailure, type FailureClass } from '../../../src/providers/failure.ts';
+import { ProviderFailure, type FailureClass } from '../../../src/providers/failure.ts';
 import type { Provider } from '../../../src/providers/provider.ts';
 import { createReplayProvider } from '../../../src/providers/replay/provider.ts';
 import {
@@ -50,7 +50,7 @@ function modelThat(answers: Answers): Model {
       calls.push(taskIn(request));
       const stopped = new Promise<never>((_, reject) => {
         options?.signal?.addEventListener('abort', () =>
-          reject(providerFailure('cancelled', 'Generation was cancelled.')),
+          reject(new ProviderFailure('cancelled', 'Generation was cancelled.')),
         );
       });
       const text = await Promise.race([answers(request, calls.length), stopped]);
@@ -72,7 +72,8 @@ const gold: Answers = (request) => {
   const task = suite.tasks.find(({ id }) => id === taskIn(request));
   return task === undefined ? '' : goldAnswer(task);
 };
-const failing = (failure: FailureClass): AppError => providerFailure(failure, `It is ${failure}.`);
+const failing = (failure: FailureClass): AppError =>
+  new ProviderFailure(failure, `It is ${failure}.`);
 
 /** What the reference earns, without running anything. */
 function passes(): Execution {

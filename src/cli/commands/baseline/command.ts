@@ -21,7 +21,10 @@ Exit codes: 0 PASS · 1 FAIL, and MARGINAL unless --allow-marginal · 2 usage, c
 /** Declares `baseline` and its sub-commands. */
 export function configure(command: Command, bind: Bind): void {
   command
-    .option('--quick', 'only the few tasks that the suite marks as quick')
+    .option(
+      '--quick',
+      'only the few tasks that the suite marks as quick, answers of at most 768 tokens',
+    )
     .option('--suite <folder>', 'the suite (default: the built-in qe-100)')
     .option('--candidate <side>', 'what is judged (default: embedded)')
     .option('--reference <side>', 'what it is compared with (default: replay:gold)')

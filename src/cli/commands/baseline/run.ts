@@ -94,6 +94,9 @@ export async function runCommand(context: CommandContext, flags: RunFlags): Prom
   }
 }
 
+/** Room for the 6 to 10 short tests that a task asks for, so that a small model on two cores takes minutes. */
+const QUICK_MAX_TOKENS = 768;
+
 async function startRun(
   { host }: CommandContext,
   runtime: Runtime,
@@ -120,7 +123,9 @@ async function startRun(
     candidate: await settledSide(flags.candidate ?? baseline.candidate, runtime),
     reference: await settledSide(flags.reference ?? baseline.reference, runtime),
     seed: flags.seed ?? baseline.seed,
-    maxTokens: flags.maxTokens ?? baseline.maxTokens,
+    maxTokens:
+      flags.maxTokens ??
+      (flags.quick === true ? Math.min(baseline.maxTokens, QUICK_MAX_TOKENS) : baseline.maxTokens),
     temperature: flags.temperature ?? baseline.temperature,
     rubric: flags.rubric ?? baseline.rubric,
   };
