@@ -33,6 +33,8 @@ const TRAITS = {
   'model-missing': LASTING,
   'model-unreadable': LASTING,
   'context-too-long': LACKING,
+  /** The provider has failed too often lately and is left alone for a while; nothing was sent. */
+  'breaker-open': LACKING,
   'recording-missing': LACKING,
   unsupported: LACKING,
   'bad-request': CALLERS,
