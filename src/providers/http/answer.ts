@@ -1,0 +1,86 @@
+import type { Clock } from '../../core/clock.ts';
+import type { Completion, FinishReason, Usage } from '../../core/request.ts';
+import { failureClassOf, ProviderFailure } from '../failure.ts';
+import type { StreamEvent } from '../provider.ts';
+import { cancelledFailure, watchDeadlines, type Deadlines } from './deadlines.ts';
+
+/** What a server tells in a stream, in the words all servers share. */
+export type AnswerPart =
+  | { type: 'text' | 'thinking'; text: string }
+  /** Replaces what was reported before: a repeated report is the same tokens again. */
+  | { type: 'usage'; usage: Usage }
+  /** The end mark. */
+  | { type: 'end'; finishReason: FinishReason };
+
+export interface AnswerOptions {
+  model: string;
+  deadlines: Deadlines;
+  clock: Clock;
+  /** The caller's. */
+  signal?: AbortSignal | undefined;
+  /** Asks the server; `signal` is the watch's, and whatever it aborts with is to be thrown. */
+  ask: (signal: AbortSignal) => AsyncIterable<AnswerPart>;
+}
+
+/**
+ * An answer as it comes, within its deadlines. An abort by the caller finishes it as `cancelled`
+ * with what came until then; an end without an end mark throws `truncated-stream`.
+ */
+export async function* streamAnswer(options: AnswerOptions): AsyncGenerator<StreamEvent> {
+  const { model, deadlines, clock, signal, ask } = options;
+  const startedAt = clock.monotonic();
+  const watch = watchDeadlines({ deadlines, clock, signal });
+  let text = '';
+  let thinking = '';
+  let usage: Usage = {};
+  let ttftMs: number | undefined;
+  let finishReason: FinishReason | undefined;
+
+  function finished(reason: FinishReason): StreamEvent {
+    const totalMs = clock.monotonic() - startedAt;
+    const timing = { ...(ttftMs === undefined ? {} : { ttftMs }), totalMs, measured: true };
+    const thoughts = thinking === '' ? {} : { thinking };
+    const completion = { model, text, ...thoughts, finishReason: reason, usage, timing };
+    return { type: 'finished', completion };
+  }
+
+  try {
+    for await (const part of ask(watch.signal)) {
+      if (part.type === 'usage') {
+        usage = part.usage;
+        continue;
+      }
+      if (part.type !== 'end' && part.text === '') continue;
+      watch.progress();
+      if (part.type === 'end') {
+        finishReason = part.finishReason;
+        continue;
+      }
+      ttftMs ??= clock.monotonic() - startedAt;
+      if (part.type === 'text') text += part.text;
+      else thinking += part.text;
+      watch.hold();
+      yield { type: part.type, text: part.text };
+      watch.progress();
+    }
+    if (finishReason === undefined) {
+      throw new ProviderFailure('truncated-stream', 'The stream ended without its end mark.');
+    }
+  } catch (error) {
+    if (signal?.aborted !== true || failureClassOf(error) !== 'cancelled') throw error;
+    finishReason = 'cancelled';
+  } finally {
+    watch.end();
+  }
+  yield finished(finishReason);
+}
+
+/** The same in one piece; an abort by the caller rejects with failure class `cancelled`. */
+export async function completeAnswer(options: AnswerOptions): Promise<Completion> {
+  for await (const event of streamAnswer(options)) {
+    if (event.type !== 'finished') continue;
+    if (event.completion.finishReason === 'cancelled') break;
+    return event.completion;
+  }
+  throw cancelledFailure();
+}

@@ -1,0 +1,185 @@
+import { z } from 'zod';
+import type { Clock } from '../../core/clock.ts';
+import { AppError } from '../../core/errors.ts';
+import type { CompletionRequest } from '../../core/request.ts';
+import { ProviderFailure } from '../failure.ts';
+import {
+  completeAnswer,
+  streamAnswer,
+  type AnswerOptions,
+  type AnswerPart,
+} from '../http/answer.ts';
+import { withinTotal, type Deadlines } from '../http/deadlines.ts';
+import { createHttpClient } from '../http/http-client.ts';
+import { promptTokensAtMost } from '../http/prompt-bound.ts';
+import type { CallOptions, Provider } from '../provider.ts';
+import { readChatStream } from './chat-stream.ts';
+import { countPrompt, countText } from './count-tokens.ts';
+import { describeServer, findServedModel, type Server } from './server.ts';
+
+/** A server that is well answers a small question within this time, in milliseconds. */
+const QUESTION_MS = 10_000;
+
+export interface OpenAiCompatibleOptions {
+  /** `<server name>:<model>`. */
+  id: string;
+  /** As the server lists it; a LoRA adapter's name too. */
+  model: string;
+  /** Without `/v1`. */
+  url: string;
+  apiKey?: string | undefined;
+  deadlines: Deadlines;
+  clock: Clock;
+  /** For llama-server: whether a prompt's beginning is taken from the slot's last one (by default it is). */
+  cachePrompt?: boolean | undefined;
+  /** For llama-server: the slot that answers; any free one when absent. */
+  slot?: number | undefined;
+}
+
+const embeddingsSchema = z.looseObject({
+  data: z.array(z.looseObject({ index: z.int().min(0), embedding: z.array(z.number()) })),
+});
+
+/** vLLM, llama-server, or another server of OpenAI's `/v1`. What it is, it is asked by the first call. */
+export function createOpenAiCompatibleProvider(options: OpenAiCompatibleOptions): Provider {
+  const { id, model, deadlines, clock } = options;
+  const client = createHttpClient({
+    url: options.url.replace(/\/v1\/?$/, ''),
+    connectMs: deadlines.connectMs,
+    apiKey: options.apiKey,
+    hintOf: (failure) =>
+      failure === 'auth' ? 'Name the variable that holds the key as `apiKeyEnv`.' : undefined,
+  });
+  const questionMs = Math.min(QUESTION_MS, deadlines.totalMs);
+  let known: Server | undefined;
+
+  async function question<T>(
+    run: (signal: AbortSignal) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    return withinTotal({ totalMs: questionMs, clock, signal }, run);
+  }
+
+  async function describe(signal?: AbortSignal): Promise<Server> {
+    known = await question((within) => describeServer(client, within), signal);
+    return known;
+  }
+
+  /** The server, and the model's name there. Throws `model-missing`. */
+  async function locate(signal?: AbortSignal): Promise<{ server: Server; name: string }> {
+    let server = known ?? (await describe(signal));
+    // An adapter may have been loaded since the server was asked.
+    if (missing(server)) server = await describe(signal);
+    if (server.models === undefined) return { server, name: model };
+    const served = findServedModel(server.models, model);
+    if (served !== undefined) return { server, name: served.id };
+    const ids = server.models.map((it) => it.id).join(', ');
+    throw new ProviderFailure('model-missing', `The server does not serve ${model}.`, {
+      hint: ids === '' ? 'Start it with this model.' : `It serves ${ids}.`,
+    });
+  }
+
+  function missing({ models }: Server): boolean {
+    return models !== undefined && findServedModel(models, model) === undefined;
+  }
+
+  /** Most tokens the answer may have. Throws `context-too-long` where the prompt leaves no room. */
+  async function roomFor(
+    { messages, maxTokens }: CompletionRequest,
+    server: Server,
+    name: string,
+    signal: AbortSignal,
+  ): Promise<number> {
+    const { contextTokens } = server;
+    if (contextTokens === undefined) return maxTokens;
+    if (promptTokensAtMost(messages) + maxTokens <= contextTokens) return maxTokens;
+    const prompt = await countPrompt(messages, { client, server, model: name, signal });
+    // A server that counts no tokens refuses too long a prompt itself.
+    if (prompt === undefined) return maxTokens;
+    if (prompt < contextTokens) return Math.min(maxTokens, contextTokens - prompt);
+    throw new ProviderFailure(
+      'context-too-long',
+      `The prompt has ${prompt} tokens and leaves no room for an answer in the context of ${contextTokens}.`,
+      { hint: 'Shorten the prompt, or start the server with a longer context.' },
+    );
+  }
+
+  async function* ask(request: CompletionRequest, signal: AbortSignal): AsyncGenerator<AnswerPart> {
+    const { server, name } = await locate(signal);
+    const maxTokens = await roomFor(request, server, name, signal);
+    const body = {
+      model: name,
+      messages: request.messages,
+      max_tokens: maxTokens,
+      temperature: request.temperature,
+      seed: request.seed,
+      stream: true,
+      stream_options: { include_usage: true },
+      ...(server.kind === 'llama-server'
+        ? { cache_prompt: options.cachePrompt, id_slot: options.slot }
+        : {}),
+    };
+    const path = '/v1/chat/completions';
+    yield* readChatStream(await client.openStream({ path, body, signal }, 'text/event-stream'));
+  }
+
+  function answerOptions(request: CompletionRequest, { signal }: CallOptions): AnswerOptions {
+    return { model, deadlines, clock, signal, ask: (within) => ask(request, within) };
+  }
+
+  return {
+    id,
+    complete: (request, callOptions = {}) => completeAnswer(answerOptions(request, callOptions)),
+    stream: (request, callOptions = {}) => streamAnswer(answerOptions(request, callOptions)),
+    async embed(texts, { signal } = {}) {
+      if (texts.length === 0) return [];
+      const { name } = await locate(signal);
+      const { data } = await withinTotal({ totalMs: deadlines.totalMs, clock, signal }, (within) =>
+        client.requestJson(embeddingsSchema, {
+          path: '/v1/embeddings',
+          body: { model: name, input: texts },
+          signal: within,
+        }),
+      );
+      const vectors = data.toSorted((a, b) => a.index - b.index).map(({ embedding }) => embedding);
+      if (vectors.length === texts.length) return vectors;
+      throw new ProviderFailure(
+        'malformed',
+        `The server gave ${vectors.length} vectors for ${texts.length} texts.`,
+      );
+    },
+    async countTokens(text) {
+      const { server, name } = await locate();
+      return question((signal) => countText(text, { client, server, model: name, signal }));
+    },
+    async health() {
+      try {
+        const { status } = await question((signal) =>
+          client.send({ method: 'GET', path: '/health', signal }),
+        );
+        if (status === 503) {
+          return {
+            state: 'unavailable',
+            detail: 'The server is loading its model, or its engine is dead (503).',
+            hint: "Wait a little; if it stays so, look at the server's log.",
+          };
+        }
+        await describe();
+        const { server, name } = await locate();
+        const versions = Object.entries(server.versions).map((entry) => entry.join(' '));
+        return { state: 'ready', detail: [...versions, name].join(', ') };
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error;
+        const hint = error.hint ?? "Look at the server's log.";
+        return { state: 'unavailable', detail: error.message, hint };
+      }
+    },
+    async metadata() {
+      const { server } = await locate();
+      const { contextTokens, concurrency, versions } = server;
+      const context = contextTokens === undefined ? {} : { contextTokens };
+      return { id, model, ...context, versions, concurrency, replayed: false };
+    },
+    shutdown: () => client.close(),
+  };
+}
