@@ -4,11 +4,12 @@ import Sqlite, { type Database } from 'better-sqlite3';
 import { AppError, messageOf } from '../core/errors.ts';
 import { migration001 } from './migrations/001-baseline.ts';
 import { migration002 } from './migrations/002-breaker.ts';
+import { migration003 } from './migrations/003-serve-check.ts';
 
 export type { Database } from 'better-sqlite3';
 
 /** Forward only: migration n takes a database from version n − 1 to n, in one transaction. */
-const MIGRATIONS: readonly string[] = [migration001, migration002];
+const MIGRATIONS: readonly string[] = [migration001, migration002, migration003];
 
 /** The state folder's one database file. */
 export const DATABASE_FILE = 'state.sqlite';

@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 const FLOORS: readonly (readonly string[])[] = [
   ['index'],
   ['runtime'],
-  ['quality', 'rollout', 'setup'],
+  ['quality', 'rollout', 'setup', 'serving'],
   ['routing'],
   ['patterns', 'learning', 'ledger'],
   ['providers', 'storage', 'telemetry'],
