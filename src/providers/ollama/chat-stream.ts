@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import type { Usage } from '../../core/request.ts';
+import { classify } from '../classify.ts';
+import { ProviderFailure } from '../failure.ts';
+import type { AnswerPart } from '../http/answer.ts';
+import { parseJson, tellsOfError, type HttpStream } from '../http/http-client.ts';
+import { createNdjsonParser } from '../http/ndjson.ts';
+
+const count = z.int().min(0).nullish();
+
+const lineSchema = z.looseObject({
+  message: z
+    .looseObject({ content: z.string().nullish(), thinking: z.string().nullish() })
+    .nullish(),
+  done: z.boolean().nullish(),
+  done_reason: z.string().nullish(),
+  prompt_eval_count: count,
+  eval_count: count,
+});
+type Line = z.output<typeof lineSchema>;
+
+/** The stream of `/api/chat`. It is whole when a line with `done: true` came. */
+export async function* readChatStream(stream: HttpStream): AsyncGenerator<AnswerPart> {
+  const parser = createNdjsonParser();
+  let empty = true;
+
+  function* partsOf(line: Line): Generator<AnswerPart> {
+    const thinking = line.message?.thinking ?? '';
+    const text = line.message?.content ?? '';
+    if (thinking !== '' || text !== '') empty = false;
+    yield { type: 'thinking', text: thinking };
+    yield { type: 'text', text };
+    if (line.done !== true) return;
+    yield { type: 'usage', usage: usageOf(line, empty) };
+    yield { type: 'end', finishReason: line.done_reason === 'length' ? 'length' : 'stop' };
+  }
+
+  for await (const bytes of stream) {
+    for (const text of parser.push(bytes)) {
+      const line = parseLine(text);
+      if (line.done === true) stream.complete();
+      yield* partsOf(line);
+      if (line.done === true) return;
+    }
+  }
+  for (const text of parser.end()) {
+    // Without its line end it may be cut off, and then it is no end mark.
+    if (parseJson(text) !== undefined) yield* partsOf(parseLine(text));
+  }
+}
+
+function parseLine(text: string): Line {
+  const json = parseJson(text);
+  if (tellsOfError(json)) {
+    const { failure, message } = classify({ status: 200, body: json });
+    throw new ProviderFailure(failure, message);
+  }
+  const line = lineSchema.safeParse(json);
+  if (line.success) return line.data;
+  throw new ProviderFailure('malformed', 'The stream holds a line that is no part of an answer.');
+}
+
+/** Ollama leaves a count out that is zero; of the answer that can be told, of the prompt it cannot be so. */
+function usageOf(line: Line, empty: boolean): Usage {
+  const inputTokens = line.prompt_eval_count ?? undefined;
+  const outputTokens = line.eval_count ?? (empty ? 0 : undefined);
+  return {
+    ...(inputTokens === undefined ? {} : { inputTokens }),
+    ...(outputTokens === undefined ? {} : { outputTokens }),
+  };
+}
