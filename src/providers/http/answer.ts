@@ -6,6 +6,7 @@ import { cancelledFailure, watchDeadlines, type Deadlines } from './deadlines.ts
 
 /** What a server tells in a stream, in the words all servers share. */
 export type AnswerPart =
+  /** Never empty. */
   | { type: 'text' | 'thinking'; text: string }
   /** Replaces what was reported before: a repeated report is the same tokens again. */
   | { type: 'usage'; usage: Usage }
@@ -18,8 +19,8 @@ export interface AnswerOptions {
   clock: Clock;
   /** The caller's. */
   signal?: AbortSignal | undefined;
-  /** Asks the server; `signal` is the watch's, and whatever it aborts with is to be thrown. */
-  ask: (signal: AbortSignal) => AsyncIterable<AnswerPart>;
+  /** Asks the server, and gives the parts that came together together; `signal` is the watch's, and whatever it aborts with is to be thrown. */
+  ask: (signal: AbortSignal) => Promise<AsyncIterable<readonly AnswerPart[]>>;
 }
 
 /**
@@ -45,23 +46,24 @@ export async function* streamAnswer(options: AnswerOptions): AsyncGenerator<Stre
   }
 
   try {
-    for await (const part of ask(watch.signal)) {
-      if (part.type === 'usage') {
-        usage = part.usage;
-        continue;
+    for await (const parts of await ask(watch.signal)) {
+      for (const part of parts) {
+        if (part.type === 'usage') {
+          usage = part.usage;
+          continue;
+        }
+        watch.progress();
+        if (part.type === 'end') {
+          finishReason = part.finishReason;
+          continue;
+        }
+        ttftMs ??= clock.monotonic() - startedAt;
+        if (part.type === 'text') text += part.text;
+        else thinking += part.text;
+        watch.hold();
+        yield { type: part.type, text: part.text };
+        watch.progress();
       }
-      if (part.type !== 'end' && part.text === '') continue;
-      watch.progress();
-      if (part.type === 'end') {
-        finishReason = part.finishReason;
-        continue;
-      }
-      ttftMs ??= clock.monotonic() - startedAt;
-      if (part.type === 'text') text += part.text;
-      else thinking += part.text;
-      watch.hold();
-      yield { type: part.type, text: part.text };
-      watch.progress();
     }
     if (finishReason === undefined) {
       throw new ProviderFailure('truncated-stream', 'The stream ended without its end mark.');

@@ -32,41 +32,48 @@ export interface WatchOptions {
   signal?: AbortSignal | undefined;
 }
 
+/** An end without a reason of its own would make one, with a stack, for each call. */
+const ENDED = new Error('The call has ended.');
+
 export function watchDeadlines({ deadlines, clock, signal: caller }: WatchOptions): Watch {
+  const { firstTokenMs = Infinity, idleMs = Infinity, totalMs } = deadlines;
   const controller = new AbortController();
   const ended = new AbortController();
-  const first = new AbortController();
-  let begun = false;
+  const startedAt = clock.monotonic();
+  let lastProgress: number | undefined;
   let held = false;
-  let lastProgress = 0;
 
   const giveUp = (): void => finish(cancelledFailure());
 
   function finish(failure?: ProviderFailure): void {
-    if (failure !== undefined && !ended.signal.aborted) controller.abort(failure);
-    ended.abort();
-    first.abort();
+    if (ended.signal.aborted) return;
+    if (failure !== undefined) controller.abort(failure);
+    ended.abort(ENDED);
     caller?.removeEventListener('abort', giveUp);
   }
 
-  async function watchFirstToken(ms: number): Promise<void> {
-    if (await passed(clock, ms, first.signal)) {
-      finish(new ProviderFailure('first-token-timeout', `No token came within ${ms} ms.`));
+  /** What is over time now, or how many milliseconds there are at least until something is. */
+  function look(): ProviderFailure | number {
+    const now = clock.monotonic();
+    const total = startedAt + totalMs - now;
+    if (total <= 0) return late('timeout', `The answer was not whole after ${totalMs} ms.`);
+    if (lastProgress === undefined) {
+      const first = startedAt + firstTokenMs - now;
+      if (first <= 0)
+        return late('first-token-timeout', `No token came within ${firstTokenMs} ms.`);
+      // Not longer than a pause may last, because the first token may come meanwhile.
+      return Math.min(total, first, idleMs);
     }
+    const idle = held ? idleMs : lastProgress + idleMs - now;
+    if (idle <= 0) return late('timeout', `The answer stood still for ${idleMs} ms.`);
+    return Math.min(total, idle);
   }
 
-  async function watchTotal(ms: number): Promise<void> {
-    if (await passed(clock, ms, ended.signal)) {
-      finish(new ProviderFailure('timeout', `The answer was not whole after ${ms} ms.`));
-    }
-  }
-
-  async function watchIdle(ms: number): Promise<void> {
-    // One timer for many pieces: it looks how long the last one is ago, and sleeps for what is left.
-    for (let wait = ms; await passed(clock, wait, ended.signal);) {
-      wait = held ? ms : lastProgress + ms - clock.monotonic();
-      if (wait > 0) continue;
-      finish(new ProviderFailure('timeout', `The answer stood still for ${ms} ms.`));
+  async function watch(): Promise<void> {
+    while (!ended.signal.aborted) {
+      const seen = look();
+      if (typeof seen === 'number') await clock.sleep(Math.ceil(seen), ended.signal);
+      else finish(seen);
     }
   }
 
@@ -74,8 +81,7 @@ export function watchDeadlines({ deadlines, clock, signal: caller }: WatchOption
     giveUp();
   } else {
     caller?.addEventListener('abort', giveUp, { once: true });
-    if (deadlines.firstTokenMs !== undefined) void watchFirstToken(deadlines.firstTokenMs);
-    void watchTotal(deadlines.totalMs);
+    watch().catch(() => {});
   }
 
   return {
@@ -83,16 +89,16 @@ export function watchDeadlines({ deadlines, clock, signal: caller }: WatchOption
     progress() {
       held = false;
       lastProgress = clock.monotonic();
-      if (begun) return;
-      begun = true;
-      first.abort();
-      if (deadlines.idleMs !== undefined) void watchIdle(deadlines.idleMs);
     },
     hold() {
       held = true;
     },
     end: () => finish(),
   };
+}
+
+function late(failure: 'timeout' | 'first-token-timeout', message: string): ProviderFailure {
+  return new ProviderFailure(failure, message);
 }
 
 /** Runs something that has no tokens; `signal` is the caller's, the one handed on the watch's. */
@@ -107,14 +113,6 @@ export async function withinTotal<T>(
   } finally {
     watch.end();
   }
-}
-
-/** False when the signal came before the time. */
-async function passed(clock: Clock, ms: number, signal: AbortSignal): Promise<boolean> {
-  return clock.sleep(ms, signal).then(
-    () => !signal.aborted,
-    () => false,
-  );
 }
 
 export function cancelledFailure(): ProviderFailure {

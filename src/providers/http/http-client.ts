@@ -1,5 +1,5 @@
 import { Pool } from 'undici';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { classify, type Evidence } from '../classify.ts';
 import { ProviderFailure, type FailureClass } from '../failure.ts';
 import { cancelledFailure } from './deadlines.ts';
@@ -219,14 +219,12 @@ function typeOf(headers: HttpAnswer['headers']): string {
   return String(headers['content-type'] ?? '').toLowerCase();
 }
 
-const errorSchema = z.union([
-  z.looseObject({ error: z.union([z.string(), z.looseObject({})]) }),
-  z.looseObject({ object: z.literal('error') }),
-]);
-
 /** Whether a body or an event says that something failed, in any of the servers' ways. */
 export function tellsOfError(parsed: unknown): boolean {
-  return errorSchema.safeParse(parsed).success;
+  if (typeof parsed !== 'object' || parsed === null) return false;
+  // vLLM's older errors are flat.
+  if ('object' in parsed && parsed.object === 'error') return true;
+  return 'error' in parsed && parsed.error !== null && parsed.error !== undefined;
 }
 
 /** `undefined` for what is no JSON. */

@@ -20,33 +20,39 @@ const lineSchema = z.looseObject({
 type Line = z.output<typeof lineSchema>;
 
 /** The stream of `/api/chat`. It is whole when a line with `done: true` came. */
-export async function* readChatStream(stream: HttpStream): AsyncGenerator<AnswerPart> {
+export async function* readChatStream(stream: HttpStream): AsyncGenerator<AnswerPart[]> {
   const parser = createNdjsonParser();
   let empty = true;
 
-  function* partsOf(line: Line): Generator<AnswerPart> {
-    const thinking = line.message?.thinking ?? '';
-    const text = line.message?.content ?? '';
-    if (thinking !== '' || text !== '') empty = false;
-    yield { type: 'thinking', text: thinking };
-    yield { type: 'text', text };
-    if (line.done !== true) return;
-    yield { type: 'usage', usage: usageOf(line, empty) };
-    yield { type: 'end', finishReason: line.done_reason === 'length' ? 'length' : 'stop' };
+  function partsOf(line: Line): AnswerPart[] {
+    const parts: AnswerPart[] = [];
+    if (line.message?.thinking) parts.push({ type: 'thinking', text: line.message.thinking });
+    if (line.message?.content) parts.push({ type: 'text', text: line.message.content });
+    empty &&= parts.length === 0;
+    if (line.done !== true) return parts;
+    const finishReason = line.done_reason === 'length' ? 'length' : 'stop';
+    return [
+      ...parts,
+      { type: 'usage', usage: usageOf(line, empty) },
+      { type: 'end', finishReason },
+    ];
   }
 
   for await (const bytes of stream) {
+    const parts: AnswerPart[] = [];
     for (const text of parser.push(bytes)) {
       const line = parseLine(text);
-      if (line.done === true) stream.complete();
-      yield* partsOf(line);
-      if (line.done === true) return;
+      parts.push(...partsOf(line));
+      if (line.done !== true) continue;
+      stream.complete();
+      yield parts;
+      return;
     }
+    yield parts;
   }
-  for (const text of parser.end()) {
-    // Without its line end it may be cut off, and then it is no end mark.
-    if (parseJson(text) !== undefined) yield* partsOf(parseLine(text));
-  }
+  // Without its line end the last line may be cut off, and then it is no end mark.
+  const last = parser.end().filter((text) => parseJson(text) !== undefined);
+  yield last.flatMap((text) => partsOf(parseLine(text)));
 }
 
 function parseLine(text: string): Line {

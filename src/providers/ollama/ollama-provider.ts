@@ -61,7 +61,10 @@ export function createOllamaProvider(options: OllamaOptions): Provider {
     return known;
   }
 
-  async function* ask(request: CompletionRequest, signal: AbortSignal): AsyncGenerator<AnswerPart> {
+  async function ask(
+    request: CompletionRequest,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<AnswerPart[]>> {
     const contextTokens = await context.choose(request, await factsOf(signal), signal);
     const body = {
       model,
@@ -79,7 +82,7 @@ export function createOllamaProvider(options: OllamaOptions): Provider {
       },
     };
     const call = { path: '/api/chat', body, signal };
-    yield* readChatStream(await client.openStream(call, 'application/x-ndjson'));
+    return readChatStream(await client.openStream(call, 'application/x-ndjson'));
   }
 
   function answerOptions(request: CompletionRequest, { signal }: CallOptions): AnswerOptions {

@@ -40,18 +40,20 @@ type Chunk = z.output<typeof chunkSchema>;
  * The stream of `/v1/chat/completions`. It is whole when a `finish_reason` came; `[DONE]` ends it,
  * after the usage.
  */
-export async function* readChatStream(stream: HttpStream): AsyncGenerator<AnswerPart> {
+export async function* readChatStream(stream: HttpStream): AsyncGenerator<AnswerPart[]> {
   const parser = createSseParser();
   let finishReason: FinishReason | undefined;
 
-  function* partsOf(data: string): Generator<AnswerPart> {
+  function partsOf(data: string): AnswerPart[] {
+    const parts: AnswerPart[] = [];
     const { choices, usage, timings } = parseChunk(data);
     const choice = choices?.[0];
-    const thinking = choice?.delta?.reasoning_content ?? choice?.delta?.reasoning ?? '';
-    yield { type: 'thinking', text: thinking };
-    yield { type: 'text', text: choice?.delta?.content ?? '' };
+    const thinking = choice?.delta?.reasoning_content ?? choice?.delta?.reasoning;
+    if (thinking) parts.push({ type: 'thinking', text: thinking });
+    if (choice?.delta?.content) parts.push({ type: 'text', text: choice.delta.content });
     if (choice?.finish_reason) finishReason = finishReasonOf(choice.finish_reason);
-    if (usage) yield { type: 'usage', usage: usageOf(usage, timings) };
+    if (usage) parts.push({ type: 'usage', usage: usageOf(usage, timings) });
+    return parts;
   }
 
   function ending(): AnswerPart[] {
@@ -59,19 +61,19 @@ export async function* readChatStream(stream: HttpStream): AsyncGenerator<Answer
   }
 
   for await (const bytes of stream) {
+    const parts: AnswerPart[] = [];
     for (const { data } of parser.push(bytes)) {
       if (data === '[DONE]') {
         stream.complete();
-        yield* ending();
+        yield [...parts, ...ending()];
         return;
       }
-      yield* partsOf(data);
+      parts.push(...partsOf(data));
     }
+    yield parts;
   }
-  for (const { data } of parser.end()) {
-    if (data !== '[DONE]') yield* partsOf(data);
-  }
-  yield* ending();
+  const last = parser.end().filter(({ data }) => data !== '[DONE]');
+  yield [...last.flatMap(({ data }) => partsOf(data)), ...ending()];
 }
 
 function parseChunk(data: string): Chunk {

@@ -104,7 +104,10 @@ export function createOpenAiCompatibleProvider(options: OpenAiCompatibleOptions)
     );
   }
 
-  async function* ask(request: CompletionRequest, signal: AbortSignal): AsyncGenerator<AnswerPart> {
+  async function ask(
+    request: CompletionRequest,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<AnswerPart[]>> {
     const { server, name } = await locate(signal);
     const maxTokens = await roomFor(request, server, name, signal);
     const body = {
@@ -120,7 +123,7 @@ export function createOpenAiCompatibleProvider(options: OpenAiCompatibleOptions)
         : {}),
     };
     const path = '/v1/chat/completions';
-    yield* readChatStream(await client.openStream({ path, body, signal }, 'text/event-stream'));
+    return readChatStream(await client.openStream({ path, body, signal }, 'text/event-stream'));
   }
 
   function answerOptions(request: CompletionRequest, { signal }: CallOptions): AnswerOptions {
