@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import { createEventQueue, type EventQueue } from '../core/event-queue.ts';
 import { AppError, ExitCode } from '../core/errors.ts';
-import { failureClassOf } from '../providers/failure.ts';
+import { failureClassOf, type FailureClass } from '../providers/failure.ts';
 import type { Provider, ProviderMetadata } from '../providers/provider.ts';
 import { recordingKey, type Recording } from '../providers/replay/recording.ts';
 import { generate, infrastructureError, requestFor, type GenerationProgress } from './generate.ts';
@@ -242,15 +242,19 @@ function identity(task: Task): Pick<GradedTask, 'id' | 'category' | 'complexity'
   return { id, category, complexity, repeat: REPEAT };
 }
 
+const LASTING: ReadonlySet<FailureClass> = new Set([
+  'cancelled',
+  'breaker-open',
+  'auth',
+  'spend-limit',
+  'model-missing',
+  'model-unreadable',
+]);
+
 /** Whether a failure would meet every further task as well, so that the run had better stop. */
 function concernsEveryTask(error: unknown): boolean {
   const failure = failureClassOf(error);
-  return (
-    failure === undefined ||
-    failure === 'cancelled' ||
-    failure === 'model-missing' ||
-    failure === 'model-unreadable'
-  );
+  return failure === undefined || LASTING.has(failure);
 }
 
 function interrupted(runId: string, cause: unknown): AppError {

@@ -12,7 +12,7 @@ const WRITTEN = ['gold', 'empty'];
 
 export interface SideDeps {
   store: Pick<RunStore, 'recording'>;
-  /** Opens a live provider (`embedded:<model>`). */
+  /** Opens a live provider (`embedded:<model>`, `ollama:<model>`). */
   openProvider: (spec: string) => Promise<Provider>;
 }
 
@@ -44,7 +44,7 @@ export async function openSide(
   }
   if (!recordedId.includes(':')) {
     throw new AppError('baseline.unknown-side', `There are no answers called ${spec}.`, {
-      hint: `Known are ${WRITTEN.map((name) => `replay:${name}`).join(', ')}, and replay:embedded:<model> for what that model answered before.`,
+      hint: `Known are ${WRITTEN.map((name) => `replay:${name}`).join(', ')}, and replay:<provider>:<model> for what that model answered before.`,
     });
   }
   const hint = `Answers are recorded by running them: aqe-llm baseline --candidate ${recordedId}, with the same suite, seed and sampling.`;

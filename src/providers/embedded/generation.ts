@@ -11,7 +11,7 @@ import type { GenerateJob, ResultOf } from './protocol.ts';
 import { samplerSeed } from './sampler-seed.ts';
 
 /** Prompt tokens evaluated between two looks at the abort signal; fewer would cost speed. */
-const PROMPT_CHUNK_TOKENS = 64;
+const PROMPT_CHUNK_TOKENS = 128;
 
 export interface GenerateListener {
   prompt(inputTokens: number): void;
