@@ -1,0 +1,218 @@
+import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
+import type { Completion, CompletionRequest } from '../../src/core/request.ts';
+import { failureClassOf } from '../../src/providers/failure.ts';
+import type { Provider, StreamEvent } from '../../src/providers/provider.ts';
+
+/** A provider with its server, and what may be expected of the two. */
+export interface Subject {
+  provider: Provider;
+  /** The same server, asked for a model that it does not have. */
+  withoutModel: Provider;
+  /** The same kind of provider where nobody listens; absent for those without a server. */
+  withoutServer?: Provider;
+  /** Whether equal seeds are promised to give equal texts. */
+  seeds: boolean;
+  embeds: boolean;
+  countsTokens: boolean;
+  /** How many requests for an answer have reached the server; absent without a server. */
+  generations?: () => number;
+  close(): Promise<void>;
+}
+
+/** How long a real server may take to load a model on a busy machine. */
+const SLOW_MS = 600_000;
+
+const STORY = 'Tell a very long story about a lighthouse keeper.';
+
+function ask(content: string, options: Partial<CompletionRequest> = {}): CompletionRequest {
+  const messages = [{ role: 'user' as const, content }];
+  return { messages, maxTokens: 24, temperature: 0, seed: 7, repeat: 0, ...options };
+}
+
+async function readAll(stream: AsyncIterable<StreamEvent>): Promise<{
+  pieces: string[];
+  completion: Completion | undefined;
+}> {
+  const pieces: string[] = [];
+  let completion: Completion | undefined;
+  for await (const event of stream) {
+    expect(completion, 'nothing comes after the end').toBeUndefined();
+    if (event.type === 'text') pieces.push(event.text);
+    if (event.type === 'finished') completion = event.completion;
+  }
+  return { pieces, completion };
+}
+
+async function failureOf(call: Promise<unknown>): Promise<unknown> {
+  return call.then(
+    () => 'no failure',
+    (error: unknown) => failureClassOf(error) ?? error,
+  );
+}
+
+/** What every provider keeps, whatever server is behind it. */
+export function contract(name: string, open: () => Promise<Subject>): void {
+  describe(name, { timeout: SLOW_MS }, () => {
+    let subject: Subject;
+    beforeAll(async () => {
+      subject = await open();
+    }, SLOW_MS);
+    afterAll(async () => {
+      await subject?.close();
+    }, SLOW_MS);
+
+    it('answers in one piece', async () => {
+      const { text, finishReason, model } = await subject.provider.complete(ask('What is 2+2?'));
+      expect(text.trim()).not.toBe('');
+      expect(['stop', 'length']).toContain(finishReason);
+      expect(model).not.toBe('');
+    });
+
+    it('streams pieces that join to the text', async () => {
+      const { pieces, completion } = await readAll(subject.provider.stream(ask(STORY)));
+      expect(pieces.length).toBeGreaterThan(1);
+      expect(pieces.join('')).toBe(completion?.text);
+    });
+
+    it('reports usage that is plausible', async () => {
+      const { usage } = await subject.provider.complete(ask(STORY));
+      const { inputTokens = 0, outputTokens = 0, cachedInputTokens = 0 } = usage;
+      expect(inputTokens).toBeGreaterThanOrEqual(8);
+      expect(inputTokens).toBeLessThan(200);
+      expect(outputTokens).toBeGreaterThan(1);
+      expect(outputTokens).toBeLessThanOrEqual(24);
+      expect(cachedInputTokens).toBeLessThanOrEqual(inputTokens);
+    });
+
+    it('gives the same text for the same seed at temperature 0', async (context) => {
+      skipUnless(context, subject.seeds, 'the provider promises no equal texts');
+      const first = await subject.provider.complete(ask(STORY));
+      const second = await subject.provider.complete(ask(STORY));
+      expect(second.text).toBe(first.text);
+    });
+
+    it('ends at maxTokens', async () => {
+      const { finishReason, usage } = await subject.provider.complete(ask(STORY, { maxTokens: 5 }));
+      expect(finishReason).toBe('length');
+      expect(usage.outputTokens).toBe(5);
+    });
+
+    it('finishes an aborted stream with the text so far', async () => {
+      const controller = new AbortController();
+      const pieces: string[] = [];
+      let completion: Completion | undefined;
+      const request = ask(STORY, { maxTokens: 400 });
+      for await (const event of subject.provider.stream(request, { signal: controller.signal })) {
+        if (event.type === 'text') pieces.push(event.text);
+        if (event.type === 'finished') completion = event.completion;
+        if (pieces.length === 3) controller.abort();
+      }
+      expect(completion?.finishReason).toBe('cancelled');
+      expect(completion?.text).toBe(pieces.join(''));
+      expect(pieces.length).toBeLessThan(200);
+    });
+
+    it('rejects an aborted answer as cancelled, before it began and within', async () => {
+      const request = ask(STORY, { maxTokens: 400 });
+      const before = subject.provider.complete(request, { signal: AbortSignal.abort() });
+      expect(await failureOf(before)).toBe('cancelled');
+      const within = subject.provider.complete(request, { signal: AbortSignal.timeout(100) });
+      expect(await failureOf(within)).toBe('cancelled');
+    });
+
+    it('refuses a prompt that is too long before it is sent', async () => {
+      const { contextTokens = 0 } = await subject.provider.metadata();
+      expect(contextTokens).toBeGreaterThan(0);
+      const sent = subject.generations?.();
+      const request = ask('word '.repeat(contextTokens + 10));
+      expect(await failureOf(subject.provider.complete(request))).toBe('context-too-long');
+      expect(subject.generations?.()).toBe(sent);
+    });
+
+    it('says that a model is missing', async () => {
+      const answer = subject.withoutModel.complete(ask('What is 2+2?'));
+      expect(await failureOf(answer)).toBe('model-missing');
+    });
+
+    it('says that nobody listens', async (context) => {
+      const { withoutServer } = subject;
+      skipUnless(context, withoutServer !== undefined, 'the provider has no server');
+      expect(await failureOf(withoutServer!.complete(ask('What is 2+2?')))).toBe('transport');
+    });
+
+    it('embeds, or says that it does not', async () => {
+      const texts = ['The cat sat on the mat.', 'Interest rates rose by two percent.'];
+      if (!subject.embeds) {
+        expect(await failureOf(subject.provider.embed(texts))).toBe('unsupported');
+        return;
+      }
+      const vectors = await subject.provider.embed(texts);
+      expect(vectors).toHaveLength(2);
+      const [first = [], second = []] = vectors;
+      expect(first.length).toBeGreaterThan(0);
+      expect(second).toHaveLength(first.length);
+      expect(vectors.flat().every(Number.isFinite)).toBe(true);
+      expect(first).not.toEqual(second);
+    });
+
+    it('counts tokens, or says that it cannot', async () => {
+      const short = await subject.provider.countTokens('one two three');
+      if (!subject.countsTokens) {
+        expect(short).toBeUndefined();
+        return;
+      }
+      expect(short).toBeGreaterThan(0);
+      const long = await subject.provider.countTokens('one two three '.repeat(20));
+      expect(long).toBeGreaterThan(short ?? Infinity);
+    });
+
+    it('tells whether it is ready', async () => {
+      expect(await subject.provider.health()).toMatchObject({ state: 'ready' });
+      for (const lame of [subject.withoutModel, subject.withoutServer]) {
+        if (lame === undefined) continue;
+        const health = await lame.health();
+        expect(health).toMatchObject({ state: 'unavailable' });
+        expect('hint' in health && health.hint).not.toBe('');
+      }
+    });
+
+    it('describes itself', async () => {
+      const metadata = await subject.provider.metadata();
+      expect(metadata.id).toBe(subject.provider.id);
+      expect(metadata.contextTokens).toBeGreaterThanOrEqual(512);
+      expect(metadata.concurrency).toBeGreaterThanOrEqual(1);
+      expect(metadata.replayed).toBe(false);
+      expect(Object.keys(metadata.versions).length).toBeGreaterThan(0);
+    });
+
+    it('measures its times', async () => {
+      const { timing } = await subject.provider.complete(ask(STORY));
+      const { measured, ttftMs = 0, totalMs = 0 } = timing;
+      expect(measured).toBe(true);
+      expect(ttftMs).toBeGreaterThan(0);
+      expect(totalMs).toBeGreaterThanOrEqual(ttftMs);
+    });
+
+    it('answers two calls at once', async () => {
+      const [story, sum] = await Promise.all([
+        readAll(subject.provider.stream(ask(STORY))),
+        readAll(subject.provider.stream(ask('What is 2+2?'))),
+      ]);
+      for (const { pieces, completion } of [story, sum]) {
+        expect(pieces.join('')).toBe(completion?.text);
+        expect(completion?.text.trim()).not.toBe('');
+      }
+      expect(story.completion?.text).not.toBe(sum.completion?.text);
+    });
+
+    // The last one: nothing can be asked afterwards.
+    it('shuts down twice', async () => {
+      await subject.provider.shutdown();
+      await subject.provider.shutdown();
+    });
+  });
+}
+
+function skipUnless(context: TestContext, applies: boolean, why: string): void {
+  if (!applies) context.skip(why);
+}
