@@ -1,6 +1,7 @@
 import { createRuntime, type LocalModel, type Runtime } from '../runtime.ts';
 import type { CommandContext } from './main.ts';
-import { formatWait, type Output } from './output/output.ts';
+import type { Output } from './output/output.ts';
+import { transferLine } from './output/transfer.ts';
 
 /** The runtime of one command line. */
 export function runtimeFor(
@@ -30,7 +31,7 @@ export async function provideModel(
   for (const reason of wanted.choice.passedOver) output.note(`Passed over: ${reason}`);
   const options = { signal, ...(modelFile === undefined ? {} : { modelFile }) };
   const progress = await output.progress();
-  let since: { at: number; bytes: number } | undefined;
+  const draw = transferLine(() => runtime.clock.monotonic());
   let fetched = false;
   try {
     for await (const event of runtime.provideModel(wanted, options)) {
@@ -50,10 +51,7 @@ export async function provideModel(
           if (!fetched)
             progress.log(`Fetching ${wanted.choice.entry.title}, ${wanted.choice.entry.license} …`);
           fetched = true;
-          const at = runtime.clock.monotonic();
-          if (since === undefined || event.doneBytes < since.bytes)
-            since = { at, bytes: event.doneBytes };
-          progress.update(`${bar(event.doneBytes, event.totalBytes)} ${pace(event, since, at)}`);
+          progress.update(draw(event));
           break;
         }
         case 'verifying':
@@ -68,26 +66,4 @@ export async function provideModel(
     progress.stop();
   }
   throw new Error('the search for a model ended without a last event');
-}
-
-const BAR_WIDTH = 24;
-const MEGA = 1_000_000;
-
-function bar(done: number, total: number): string {
-  const filled = Math.round((done / total) * BAR_WIDTH);
-  const percent = Math.floor((done / total) * 100);
-  return `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)} ${percent} %`;
-}
-
-function pace(
-  { doneBytes, totalBytes }: { doneBytes: number; totalBytes: number },
-  since: { at: number; bytes: number },
-  now: number,
-): string {
-  const sizes = `${Math.round(doneBytes / MEGA)} of ${Math.round(totalBytes / MEGA)} MB`;
-  const seconds = (now - since.at) / 1000;
-  const perSecond = (doneBytes - since.bytes) / seconds;
-  if (seconds < 1 || !(perSecond > 0)) return sizes;
-  const left = formatWait(((totalBytes - doneBytes) / perSecond) * 1000);
-  return `${sizes}, ${(perSecond / MEGA).toFixed(1)} MB/s, about ${left} left`;
 }

@@ -1,27 +1,32 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, realpath, rename, writeFile } from 'node:fs/promises';
 import { AppError, messageOf } from '../core/errors.ts';
-import type { ConfigFile } from './schema.ts';
+import { configSchema, type ConfigFile } from './schema.ts';
+
+/** What to set; a key that is absent stays as it is in the file. */
+export type ConfigChanges = Pick<ConfigFile, 'embedded' | 'servers' | 'tiers' | 'baseline'>;
 
 /**
- * Writes the embedded model into a configuration file, which is made when there is none; every other
- * key stays. The file is replaced as a whole or not at all.
- * @param choice `model` and `schema` as they are to stand in the file
- * @throws AppError `config.not-written`
+ * Sets keys of a configuration file, which is made when there is none. All other keys, their order and the
+ * file's indentation stay. The file is replaced as a whole or not at all.
+ * @param schema what a file without `$schema` gets
+ * @throws AppError `config.not-written`; `config.invalid` when the changes would make the file invalid
  */
-export async function writeModelChoice(
+export async function updateConfig(
   file: string,
-  choice: { model: string; schema: string },
+  changes: ConfigChanges,
+  schema: string,
 ): Promise<void> {
   try {
-    const config = await existing(file);
-    const next: ConfigFile = {
-      ...config,
-      $schema: config?.$schema ?? choice.schema,
-      embedded: { ...config?.embedded, model: choice.model },
-    };
-    await writeFile(`${file}.new`, `${JSON.stringify(next, null, 2)}\n`);
-    await rename(`${file}.new`, file);
+    const target = await realpath(file).catch(() => file);
+    const text = await existing(target);
+    const config: ConfigFile = text === undefined ? {} : JSON.parse(text);
+    const next = merge('$schema' in config ? config : { $schema: schema, ...config }, changes);
+    requireValid(next);
+    const indent = /^\{\r?\n([ \t]+)/.exec(text ?? '')?.[1] ?? '  ';
+    await writeFile(`${target}.new`, `${JSON.stringify(next, null, indent)}\n`);
+    await rename(`${target}.new`, target);
   } catch (error) {
+    if (error instanceof AppError) throw error;
     throw new AppError('config.not-written', `${file} cannot be written: ${messageOf(error)}`, {
       hint: 'Check that its folder exists, can be written and has room, or name another file with --config.',
       cause: error,
@@ -29,11 +34,30 @@ export async function writeModelChoice(
   }
 }
 
+function merge(config: ConfigFile, changes: ConfigChanges): ConfigFile {
+  const { embedded, servers, tiers, baseline } = changes;
+  return {
+    ...config,
+    ...(embedded && { embedded: { ...config.embedded, ...embedded } }),
+    ...(servers && { servers: { ...config.servers, ...servers } }),
+    ...(tiers && { tiers: { ...config.tiers, ...tiers } }),
+    ...(baseline && { baseline: { ...config.baseline, ...baseline } }),
+  };
+}
+
+function requireValid(config: ConfigFile): void {
+  const checked = configSchema.safeParse(config);
+  if (checked.success) return;
+  throw new AppError('config.invalid', 'This would make the configuration invalid.', {
+    problems: checked.error.issues.map(({ path, message }) => ({ path: path.join('.'), message })),
+    hint: 'Nothing was written.',
+  });
+}
+
 /** The file as it stands; `loadConfig` has checked it before. */
-async function existing(file: string): Promise<ConfigFile | undefined> {
+async function existing(file: string): Promise<string | undefined> {
   try {
-    const config: ConfigFile = JSON.parse(await readFile(file, 'utf8'));
-    return config;
+    return await readFile(file, 'utf8');
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw error;

@@ -5,3 +5,9 @@ export function formatBytes(bytes: number): string {
   if (bytes >= 1e3) return `${Math.round(bytes / 1e3)} kB`;
   return `${bytes} bytes`;
 }
+
+/** Bytes that are known roughly, with two figures: `~19 GB`, `~5.1 GB`, `~400 MB`. */
+export function formatAbout(bytes: number): string {
+  const [unit, size] = bytes >= 1e9 ? ['GB', bytes / 1e9] : ['MB', bytes / 1e6];
+  return `~${Number(size.toPrecision(2))} ${unit}`;
+}

@@ -1,10 +1,18 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { configJsonSchema, CONFIG_SCHEMA_URL } from '../../src/config/json-schema.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { writeModelChoice } from '../../src/config/write.ts';
+import { updateConfig, type ConfigChanges } from '../../src/config/write.ts';
 import { AppError, type Problem } from '../../src/core/errors.ts';
 
 let cwd: string;
@@ -97,26 +105,58 @@ describe('loadConfig', () => {
   });
 });
 
-describe('writeModelChoice', () => {
-  const choice = { model: 'some-model', schema: 'schema.json' };
+describe('updateConfig', () => {
+  const file = (): string => path.join(cwd, 'aqe-llm.config.json');
+  const update = (changes: ConfigChanges): Promise<void> =>
+    updateConfig(file(), changes, 'schema.json');
 
   it('writes a file that loads', async () => {
-    await writeModelChoice(path.join(cwd, 'aqe-llm.config.json'), choice);
+    await update({ embedded: { model: 'some-model' } });
     expect((await load()).embedded.model).toBe('some-model');
+    expect(JSON.parse(readFileSync(file(), 'utf8'))).toHaveProperty('$schema', 'schema.json');
   });
 
-  it('keeps every other key', async () => {
-    write({ $schema: 'own.json', state: 's', embedded: { threads: 4, model: 'old' } });
-    await writeModelChoice(path.join(cwd, 'aqe-llm.config.json'), choice);
-    expect(JSON.parse(readFileSync(path.join(cwd, 'aqe-llm.config.json'), 'utf8'))).toEqual({
-      $schema: 'own.json',
-      state: 's',
-      embedded: { threads: 4, model: 'some-model' },
-    });
+  it('keeps every other key, their order and the indentation', async () => {
+    write(
+      '{\n    "state": "s",\n    "$schema": "own.json",\n    "embedded": { "threads": 4, "model": "old" },\n    "tiers": { "cloud": "anthropic:a" }\n}\n',
+    );
+    await update({ embedded: { model: 'new' }, tiers: { direct: 'ollama:b' } });
+    expect(readFileSync(file(), 'utf8')).toBe(
+      `${JSON.stringify(
+        {
+          state: 's',
+          $schema: 'own.json',
+          embedded: { threads: 4, model: 'new' },
+          tiers: { cloud: 'anthropic:a', direct: 'ollama:b' },
+        },
+        null,
+        4,
+      )}\n`,
+    );
+  });
+
+  it('writes through a link, and leaves nothing else behind', async () => {
+    write({ state: 's' }, 'real.json');
+    symlinkSync('real.json', file());
+    await update({ tiers: { direct: 'embedded' } });
+    expect(lstatSync(file()).isSymbolicLink()).toBe(true);
+    expect((await load()).tiers.direct).toBe('embedded');
+    expect(readdirSync(cwd).toSorted()).toEqual(['aqe-llm.config.json', 'real.json']);
+  });
+
+  it('refuses what would not load, and keeps the file', async () => {
+    write({ state: 's' });
+    await expect(update({ tiers: { direct: 'nothing' } })).rejects.toThrow(
+      expect.objectContaining({
+        code: 'config.invalid',
+        problems: [expect.objectContaining({ path: 'tiers.direct' })],
+      }),
+    );
+    expect(JSON.parse(readFileSync(file(), 'utf8'))).toEqual({ state: 's' });
   });
 
   it('says where it cannot write', async () => {
-    await expect(writeModelChoice(path.join(cwd, 'no/such/folder.json'), choice)).rejects.toThrow(
+    await expect(updateConfig(path.join(cwd, 'no/such/folder.json'), {}, '')).rejects.toThrow(
       /cannot be written/,
     );
   });

@@ -3,16 +3,19 @@ import { access } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { catalogue } from '../../config/catalogue.ts';
 import type { CatalogueEntry } from '../../config/catalogue.ts';
+import { fitsMachine, serverModels } from '../../config/server-models.ts';
 import { AppError, messageOf } from '../../core/errors.ts';
 import { formatBytes } from '../bytes.ts';
+import { machineOf } from '../gpu.ts';
+import type { Gpu } from '../gpu.ts';
 import type { Hardware } from '../hardware.ts';
 import { modelFolder } from '../model-folder.ts';
 import type { Environment, ModelSettings } from '../model-folder.ts';
 import { locateModel } from '../provision/ensure-model.ts';
+import type { ServerLook } from '../servers/look.ts';
 import type { Finding } from './finding.ts';
 import { examineNativeModule, nativeModules } from './native-modules.ts';
-import { examineServers } from './servers.ts';
-import type { ServerDeps } from './servers.ts';
+import { serverFinding } from './servers.ts';
 
 /** Oldest Node that the package's `engines` allow. */
 const NODE_FLOOR = { major: 20, minor: 19 };
@@ -21,12 +24,15 @@ const KEYS = ['ANTHROPIC_API_KEY', 'OPENAI_API_KEY', 'HF_TOKEN'];
 /** The model that `baseline` would use: the catalogue's, or a GGUF file of the user's own. */
 export type ConfiguredModel = { entry: CatalogueEntry } | { path: string };
 
-export interface DoctorDeps extends ServerDeps {
+export interface DoctorDeps {
   /** As in `process.version`. */
   nodeVersion: string;
   env: Environment;
   settings: ModelSettings;
   hardware: Hardware;
+  gpus: readonly Gpu[];
+  /** Asks the configured servers what they have. */
+  lookAtServers(): Promise<ServerLook[]>;
   /** Names the tier that strangers' code would run in; throws an AppError where there is none. */
   probeSandbox(): Promise<string>;
   /** Absent when nothing is configured yet. */
@@ -39,7 +45,7 @@ export async function examine(deps: DoctorDeps): Promise<Finding[]> {
     Promise.all(nativeModules.map((module) => examineNativeModule(module, deps.env))),
     examineSandbox(deps),
     examineModel(deps),
-    examineServers(deps),
+    deps.lookAtServers(),
     examineCache(deps.settings),
   ]);
   return [
@@ -48,8 +54,10 @@ export async function examine(deps: DoctorDeps): Promise<Finding[]> {
     sandbox,
     model,
     ...examineHardware(deps.hardware),
+    ...deps.gpus.map(gpuFinding),
+    examineServerModels(deps),
     cache,
-    ...servers,
+    ...servers.map(serverFinding),
     ...KEYS.map((name) => examineKey(name, deps.env)),
   ];
 }
@@ -161,6 +169,27 @@ function examineHardware(hardware: Hardware): Finding[] {
       detail: `${formatBytes(freeDiskBytes)} free`,
     },
   ];
+}
+
+function gpuFinding({ name, vramBytes }: Gpu, index: number): Finding {
+  return {
+    id: `gpu.${index}`,
+    title: 'GPU',
+    state: 'ok',
+    required: false,
+    detail: `${name}, ${formatBytes(vramBytes)}`,
+  };
+}
+
+function examineServerModels({ hardware, gpus }: DoctorDeps): Finding {
+  const machine = machineOf(hardware, gpus);
+  const fitting = serverModels.filter((model) => fitsMachine(model, machine));
+  const base = { id: 'models.fitting', title: 'Models for servers', required: false };
+  if (fitting.length === 0) {
+    return { ...base, state: 'warning', detail: 'none of the catalogue fits' };
+  }
+  const names = fitting.map((model) => model.ollamaTag);
+  return { ...base, state: 'ok', detail: `fit, by their approximate sizes: ${names.join(', ')}` };
 }
 
 async function examineCache(settings: ModelSettings): Promise<Finding> {

@@ -10,7 +10,7 @@ import { bench, content, entryFor } from '../provision/bench.ts';
 const entry = entryFor(content);
 
 async function depsWith(overrides: Partial<DoctorDeps> = {}): Promise<DoctorDeps> {
-  const { settings, deps } = await bench();
+  const { settings } = await bench();
   return {
     nodeVersion: 'v20.19.0',
     env: {},
@@ -22,13 +22,8 @@ async function depsWith(overrides: Partial<DoctorDeps> = {}): Promise<DoctorDeps
       freeDiskBytes: 50e9,
     },
     probeSandbox: async () => 'bubblewrap',
-    fetch,
-    clock: deps.clock,
-    servers: {
-      ollama: 'http://127.0.0.1:1',
-      vllm: 'http://127.0.0.1:1',
-      llamaServer: 'http://127.0.0.1:1',
-    },
+    gpus: [],
+    lookAtServers: async () => [],
     ...overrides,
   };
 }
@@ -52,6 +47,9 @@ test('a sound machine: Node, native modules, sandbox, resources', async () => {
   expect(found.get('sandbox')).toMatchObject({ state: 'ok', detail: 'bubblewrap' });
   expect(found.get('memory')).toMatchObject({ detail: '8.00 GB of 16.00 GB available' });
   expect(found.get('cores')).toMatchObject({ state: 'ok', detail: '4' });
+  expect(found.get('models.fitting')).toMatchObject({
+    detail: expect.stringContaining('rnj-1'),
+  });
   expect(found.get('cache')).toMatchObject({ state: 'ok' });
 });
 
@@ -98,6 +96,24 @@ test('a configured model is looked for and checked', async () => {
   expect(await state()).toBe('missing');
   await writeFile(path, content);
   expect(await state()).toBe('ok');
+});
+
+test('GPUs and servers are shown, and models that fit a GPU alone count', async () => {
+  const found = await findings({
+    gpus: [{ name: 'A10', vramBytes: 24 * 2 ** 30 }],
+    lookAtServers: async () => [
+      {
+        name: 'gpu',
+        kind: 'ollama',
+        url: 'http://gpu:1',
+        state: 'up',
+        models: [{ name: 'rnj-1' }],
+      },
+    ],
+  });
+  expect(found.get('gpu.0')).toMatchObject({ state: 'ok', detail: 'A10, 25.77 GB' });
+  expect(found.get('models.fitting')?.detail).toContain('qwen3-coder:30b');
+  expect(found.get('server.gpu')).toMatchObject({ detail: 'has rnj-1 at http://gpu:1' });
 });
 
 test('a model file of the user’s own must be readable', async () => {
