@@ -16,13 +16,15 @@ const errorSchema = z.strictObject({
 const COMMANDS = [
   [],
   ['setup'],
+  ['setup', 'models'],
   ['setup', 'doctor'],
+  ['serve-check'],
   ['baseline'],
   ['baseline', 'suite'],
   ['baseline', 'suite', 'check'],
   ['baseline', 'suite', 'build'],
 ];
-const UNBUILT = ['serve-check', 'route', 'cost-report', 'curate', 'rollout'];
+const UNBUILT = ['route', 'cost-report', 'curate', 'rollout'];
 const USAGE = [
   { args: ['nosuch'], code: 'usage.unknown-command', says: "unknown command 'nosuch'" },
   { args: ['basline'], code: 'usage.unknown-command', says: 'Did you mean baseline?' },
