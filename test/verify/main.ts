@@ -1,7 +1,11 @@
+import { run as faults } from './faults.ts';
 import { run as runner } from './runner.ts';
 
 /** Proofs too slow for every test run: `npm run verify -- <name …>`, all of them without a name. */
-const PROOFS: Record<string, (out: (line: string) => void) => Promise<boolean>> = { runner };
+const PROOFS: Record<string, (out: (line: string) => void) => Promise<boolean>> = {
+  runner,
+  faults,
+};
 
 const out = (line: string): void => void process.stdout.write(`${line}\n`);
 const names = process.argv.slice(2);
