@@ -44,7 +44,8 @@ export function listAdapters(server: AdapterServer): Promise<Adapter[]> {
 
 /**
  * Loads an adapter into vLLM; `path` is a folder on the server's machine.
- * Throws `unsupported` where the server was started without VLLM_ALLOW_RUNTIME_LORA_UPDATING.
+ * Throws `bad-request` for one that is not there, or is loaded already, and `unsupported` where the
+ * server was started without VLLM_ALLOW_RUNTIME_LORA_UPDATING.
  */
 export function loadAdapter(
   server: AdapterServer,
@@ -82,6 +83,8 @@ async function post(
   if (status < 300) return;
   const { failure, message } = classify({ status, headers, body: text });
   if (failure !== 'unsupported') throw new ProviderFailure(failure, message);
+  // vLLM answers 404 for an adapter that it does not find, too.
+  if (/adapter|lora/i.test(message)) throw new ProviderFailure('bad-request', message);
   throw new ProviderFailure(failure, message, {
     hint: 'vLLM loads adapters at run time when started with --enable-lora and VLLM_ALLOW_RUNTIME_LORA_UPDATING=True.',
   });

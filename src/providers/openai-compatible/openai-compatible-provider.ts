@@ -47,8 +47,11 @@ export function createOpenAiCompatibleProvider(options: OpenAiCompatibleOptions)
     url: options.url.replace(/\/v1\/?$/, ''),
     connectMs: deadlines.connectMs,
     apiKey: options.apiKey,
-    hintOf: (failure) =>
-      failure === 'auth' ? 'Name the variable that holds the key as `apiKeyEnv`.' : undefined,
+    hintOf(failure) {
+      if (failure === 'auth') return 'Name the variable that holds the key as `apiKeyEnv`.';
+      if (failure !== 'model-missing') return undefined;
+      return `Start the server with ${model}, or load the adapter of that name.`;
+    },
   });
   const questionMs = Math.min(QUESTION_MS, deadlines.totalMs);
   let known: Server | undefined;
