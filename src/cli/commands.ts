@@ -20,7 +20,11 @@ export const COMMANDS: readonly RegisteredCommand[] = [
     summary: 'find or fetch a local model, write the configuration, examine the machine',
     load: () => import('./commands/setup/command.ts'),
   },
-  { name: 'serve-check', summary: 'is every tier ready and fast enough' },
+  {
+    name: 'serve-check',
+    summary: 'is every tier ready and fast enough',
+    load: () => import('./commands/serve-check/command.ts'),
+  },
   { name: 'route', summary: 'answer through the right tier' },
   {
     name: 'baseline',
