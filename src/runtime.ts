@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { availableParallelism, homedir, tmpdir } from 'node:os';
 import path from 'node:path';
@@ -9,6 +9,7 @@ import { loadConfig, type ConfigFlags, type LoadedConfig } from './config/load.t
 import type { Clock } from './core/clock.ts';
 import { AppError } from './core/errors.ts';
 import { createEmbeddedProvider } from './providers/embedded/embedded-provider.ts';
+import { openServer, type ServedModel } from './providers/open-server.ts';
 import type { Provider } from './providers/provider.ts';
 import { createExecutor, type Executor } from './quality/execution/index.ts';
 import { createRunStore, type RunStore } from './quality/run-store.ts';
@@ -18,13 +19,16 @@ import type { Sandbox } from './quality/sandbox/sandbox.ts';
 import { createTypeChecker, type TypeChecker } from './quality/type-check.ts';
 import { examine, type ConfiguredModel, type DoctorDeps } from './setup/doctor/doctor.ts';
 import type { Finding } from './setup/doctor/finding.ts';
-import { usualServers } from './setup/doctor/servers.ts';
+import { readGpus } from './setup/gpu.ts';
 import { freeDiskBytes, readHardware } from './setup/hardware.ts';
 import { chooseModel, type ModelChoice } from './setup/model-choice.ts';
 import { modelFolder, modelSettings } from './setup/model-folder.ts';
 import { ensureModel, locateModel, type ProvisionOptions } from './setup/provision/ensure-model.ts';
 import { createPipRunner } from './setup/provision/pip.ts';
 import type { ProvisionEvent } from './setup/provision/provision-event.ts';
+import { createSetupTools, type SetupTools } from './setup/setup-tools.ts';
+import { createCircuitBreaker } from './routing/circuit-breaker.ts';
+import { createResilientProvider } from './routing/attempt.ts';
 import { openDatabase } from './storage/database.ts';
 
 export interface RuntimeOptions {
@@ -65,7 +69,16 @@ export interface Runtime {
     options: ProvisionOptions,
   ) => AsyncIterable<ProvisionEvent>;
   openEmbedded: (model: LocalModel) => Provider;
+  /** A model of a server as it is: nothing is retried. */
+  openServer: (served: ServedModel) => Promise<Provider>;
+  /**
+   * A model of a configured server (`<server>:<model>`) for work that must get done: retried, and
+   * left alone while its circuit breaker is open. A slow first token alone opens none: nothing else
+   * could answer.
+   */
+  openSteady: (spec: string) => Promise<Provider>;
   examine: () => Promise<Finding[]>;
+  setup: SetupTools;
 }
 
 const SYSTEM_CLOCK: Clock = {
@@ -107,6 +120,7 @@ export async function createRuntime({ cwd, env, flags }: RuntimeOptions): Promis
     return { kind: 'catalogue', id: choice.entry.id, choice };
   };
   const { model, threads, contextTokens, gpu } = config.embedded;
+  const setup = createSetupTools({ servers: config.servers, settings, env, fetch, clock });
   return {
     config,
     version: packageVersion(),
@@ -145,22 +159,50 @@ export async function createRuntime({ cwd, env, flags }: RuntimeOptions): Promis
         environment: env,
         clock,
       }),
+    openServer: (served) => openServer(served, { deadlines: config.deadlines, env, clock }),
+    openSteady: async (spec) => {
+      const provider = await openServer(servedModel(spec, config), {
+        deadlines: config.deadlines,
+        env,
+        clock,
+      });
+      const breaker = createCircuitBreaker({
+        database: openDatabase(config.state),
+        id: provider.id,
+        settings: { ...config.breaker, latencyMs: Infinity },
+        clock,
+      });
+      const { totalMs } = config.deadlines;
+      return createResilientProvider(provider, { breaker, clock, random: randomInt, totalMs });
+    },
     examine: async () => {
       const deps: DoctorDeps = {
         nodeVersion: process.version,
         env,
         settings,
         hardware: await readHardware(modelFolder(settings)),
-        fetch,
-        clock,
-        servers: usualServers,
+        gpus: await readGpus(env),
+        lookAtServers: () => setup.lookAtServers(),
         probeSandbox: async () =>
           openSandbox(sandboxDeps, await probeSandbox(sandboxDeps), { allowUnsafe: false }).tier,
       };
       if (model !== undefined) deps.model = await configuredModel(model, wantModel);
       return examine(deps);
     },
+    setup,
   };
+}
+
+/** @throws AppError `config.unknown-server` */
+function servedModel(spec: string, { servers }: LoadedConfig): ServedModel {
+  const [name = '', ...rest] = spec.split(':');
+  const server = servers[name];
+  if (server === undefined || rest.length === 0) {
+    throw new AppError('config.unknown-server', `There is no provider called ${spec}.`, {
+      hint: `Servers are ${Object.keys(servers).join(', ')}, each as <server>:<model>; others are named under "servers" in the configuration.`,
+    });
+  }
+  return { name, server, model: rest.join(':') };
 }
 
 async function configuredModel(

@@ -7,13 +7,15 @@ const EXAMPLES = `
 Examples:
   aqe-llm baseline --quick
   aqe-llm baseline --candidate embedded:qwen2.5-coder-0.5b-instruct --junit baseline.xml
+  aqe-llm baseline --candidate ollama:qwen2.5-coder:7b --reference anthropic:claude-sonnet-5-5
   aqe-llm baseline --candidate replay:gold --json
   aqe-llm baseline --resume
   aqe-llm baseline suite check fixtures/suites/qe-100
 
 Sides: embedded (the configured model) · embedded:<model id or GGUF file> ·
-  replay:gold and replay:empty (the suite's written answers) ·
-  replay:embedded:<model id> (what that model answered before, from this state folder)
+  ollama:<model>, vllm:<model>, llama-server:<model>, anthropic:<model>, or any server of the
+  configuration · replay:gold and replay:empty (the suite's written answers) ·
+  replay:<side> (what that side answered before, from this state folder)
 
 Exit codes: 0 PASS · 1 FAIL, and MARGINAL unless --allow-marginal · 2 usage, configuration or
   internal failure · 4 INCONCLUSIVE · 5 another process works on this run · 130 interrupted`;

@@ -67,8 +67,7 @@ export async function runCommand(context: CommandContext, flags: RunFlags): Prom
     cores: runtime.cores,
     openProvider: async (spec) => {
       const model = models.get(spec);
-      if (model === undefined) throw unknownSide(spec);
-      return runtime.openEmbedded(model);
+      return model === undefined ? runtime.openSteady(spec) : runtime.openEmbedded(model);
     },
   };
   const lock = await lockRun(runtime, run.id, output, signal);
@@ -164,17 +163,20 @@ async function resumeRun(
 
 /** `embedded` becomes the model that the configuration or the machine chooses, so that a resumed run keeps it. */
 async function settledSide(spec: string, runtime: Runtime): Promise<string> {
-  if (spec.startsWith('replay:')) return spec;
-  if (spec !== 'embedded' && !spec.startsWith('embedded:')) throw unknownSide(spec);
-  const name = spec === 'embedded' ? runtime.config.embedded.model : spec.slice('embedded:'.length);
-  const wanted = await runtime.wantModel(name);
-  return `embedded:${wanted.kind === 'file' ? wanted.path : wanted.id}`;
-}
-
-function unknownSide(spec: string): AppError {
-  return new AppError('baseline.unknown-side', `There is no provider called ${spec}.`, {
-    hint: 'Known are embedded, embedded:<model id or GGUF file>, replay:gold, replay:empty and replay:embedded:<model id>.',
-  });
+  const [kind, ...rest] = spec.split(':');
+  if (kind === 'replay') return spec;
+  if (kind === 'embedded') {
+    const name = rest.length > 0 ? rest.join(':') : runtime.config.embedded.model;
+    const wanted = await runtime.wantModel(name);
+    return `embedded:${wanted.kind === 'file' ? wanted.path : wanted.id}`;
+  }
+  if (rest.length === 0 || !Object.hasOwn(runtime.config.servers, kind ?? '')) {
+    const servers = Object.keys(runtime.config.servers).map((name) => `${name}:<model>`);
+    throw new AppError('baseline.unknown-side', `There is no provider called ${spec}.`, {
+      hint: `Known are embedded, embedded:<model id or GGUF file>, replay:gold, replay:empty, ${servers.join(', ')}, and replay:<any of these> for what it answered before. Other servers are named under "servers" in the configuration.`,
+    });
+  }
+  return spec;
 }
 
 /** The model files of a plan's live sides, fetched where they are missing. */
