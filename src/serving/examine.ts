@@ -80,8 +80,9 @@ export async function* examineLocal(
     report.embeddingDimensions = vectors.dimensions;
     yield add(vectors.check);
     report.ready = report.checks.every(({ state }) => state !== 'failed');
-    if (!report.ready) report.load = { state: 'skipped', reason: 'the tier is not ready' };
-    else if (plan.load !== undefined) {
+    if (report.ready && plan.load === undefined) {
+      report.load = { state: 'skipped', reason: 'none was asked for' };
+    } else if (report.ready && plan.load !== undefined) {
       const watched = http && { http, facts };
       report.load = yield* measure(provider, watched, plan.load, deps, signal);
     }
@@ -157,7 +158,7 @@ function blank(target: Target): TargetReport {
     contextTokens: { has: null, needs: null },
     coldLoadMs: null,
     embeddingDimensions: null,
-    load: { state: 'skipped', reason: 'no load was asked for' },
+    load: { state: 'skipped', reason: 'the tier is not ready' },
   };
 }
 
