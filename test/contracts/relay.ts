@@ -2,8 +2,8 @@ import { createServer, request as send } from 'node:http';
 import { listen, type Listening } from './loopback.ts';
 
 export interface Relay extends Listening {
-  /** How many requests for an answer have passed. */
-  generations: () => number;
+  /** Requests for an answer that have passed, and those among them that the server did not refuse. */
+  generations: () => { sent: number; answered: number };
 }
 
 /** Paths under which servers write answers. */
@@ -11,11 +11,14 @@ const GENERATES = /^\/(api\/(chat|generate)|v1\/(chat\/completions|completions|m
 
 /** Stands between a provider and its server, and counts what would be work for a model. */
 export async function startRelay(target: string): Promise<Relay> {
-  let generations = 0;
+  let sent = 0;
+  let answered = 0;
   const server = createServer((incoming, response) => {
-    if (incoming.method === 'POST' && GENERATES.test(incoming.url ?? '')) generations += 1;
+    const generates = incoming.method === 'POST' && GENERATES.test(incoming.url ?? '');
+    if (generates) sent += 1;
     const { method, headers } = incoming;
     const outgoing = send(new URL(incoming.url ?? '/', target), { method, headers }, (answer) => {
+      if (generates && answer.statusCode === 200) answered += 1;
       response.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.on('error', () => response.destroy());
       answer.pipe(response);
@@ -25,5 +28,5 @@ export async function startRelay(target: string): Promise<Relay> {
     response.on('close', () => outgoing.destroy());
     incoming.pipe(outgoing);
   });
-  return { ...(await listen(server)), generations: () => generations };
+  return { ...(await listen(server)), generations: () => ({ sent, answered }) };
 }

@@ -1,10 +1,12 @@
 import { run as faults } from './faults.ts';
 import { run as runner } from './runner.ts';
+import { run as servers } from './servers.ts';
 
 /** Proofs too slow for every test run: `npm run verify -- <name …>`, all of them without a name. */
 const PROOFS: Record<string, (out: (line: string) => void) => Promise<boolean>> = {
   runner,
   faults,
+  servers,
 };
 
 const out = (line: string): void => void process.stdout.write(`${line}\n`);
