@@ -1,5 +1,7 @@
+import { run as engineSpeed } from './engine-speed.ts';
 import { run as grading } from './grading.ts';
 import { run as mutants } from './mutants.ts';
+import { run as providerOverhead } from './provider-overhead.ts';
 import { run as start } from './start.ts';
 
 /** Each prints ours beside its control, measured in the same run: `npm run bench -- <name …>`. */
@@ -7,6 +9,8 @@ const BENCHMARKS: Record<string, (out: (line: string) => void) => Promise<unknow
   start,
   grading,
   mutants,
+  'engine-speed': engineSpeed,
+  'provider-overhead': providerOverhead,
 };
 
 const out = (line: string): void => void process.stdout.write(`${line}\n`);

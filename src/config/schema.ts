@@ -131,7 +131,11 @@ export const configSchema = z.strictObject({
       successes: z.int().min(1).default(2).describe('Successful probes that close it again.'),
       openMs: z.int().min(1).default(10_000).describe('How long it stays open before a probe.'),
       windowMs: z.int().min(1).default(60_000).describe('How long a failure counts.'),
-      latencyMs: z.int().min(1).default(10_000).describe('A slower answer counts as a failure.'),
+      latencyMs: z
+        .int()
+        .min(1)
+        .default(10_000)
+        .describe('A first token later than this counts as a failure.'),
       quality: z
         .number()
         .min(0)
