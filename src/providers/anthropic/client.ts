@@ -19,7 +19,7 @@ export interface AnthropicClient {
   sdk(): Promise<Anthropic>;
   /**
    * A call that has no tokens. Throws `ProviderFailure`s only.
-   * @param totalMs what it may take; a small one has as long as a stream may stand still
+   * @param totalMs what it may take; by default what a small question needs
    */
   ask<Answer>(
     call: (sdk: Anthropic, options: { signal: AbortSignal }) => Promise<Answer>,
@@ -30,11 +30,15 @@ export interface AnthropicClient {
   close(): Promise<void>;
 }
 
+/** A server that is well answers a small question within this time, in milliseconds. */
+const QUESTION_MS = 10_000;
+
 const KEY_HINT = 'Put a valid key into the environment variable that the configuration names.';
 const TEMPERATURE_HINT = 'This model takes no temperature of its own: ask for 1, the default.';
 
 export function createAnthropicClient(options: AnthropicClientOptions): AnthropicClient {
   const { url, apiKey, deadlines, clock } = options;
+  const questionMs = Math.min(QUESTION_MS, deadlines.totalMs);
   let loading: Promise<{ client: Anthropic; agent: Agent }> | undefined;
 
   async function load(key: string): Promise<{ client: Anthropic; agent: Agent }> {
@@ -79,7 +83,7 @@ export function createAnthropicClient(options: AnthropicClientOptions): Anthropi
 
   return {
     sdk,
-    ask: (call, signal, totalMs = deadlines.idleMs) =>
+    ask: (call, signal, totalMs = questionMs) =>
       withinTotal({ totalMs, clock, signal }, async (within) => {
         try {
           return await call(await sdk(), { signal: within });
