@@ -47,9 +47,23 @@ type Local =
 
 /** Asks what is to be set up; the first choice of each question is the one that a reader in a hurry wants. */
 export async function interview(deps: InterviewDeps): Promise<SetupAnswers> {
+  deps.prompts.say(foundLines(deps.survey).join('\n'));
   const local = await askLocal(deps);
   const threads = local.embedded !== undefined ? await askThreads(deps) : {};
   return { ...local, ...threads, ...(await askCloud(deps)) };
+}
+
+function foundLines({ hardware, gpus, looks }: Survey): string[] {
+  const { memory, cores } = hardware;
+  const graphics = gpus.map(({ name, vramBytes }) => `${name} with ${formatBytes(vramBytes)}`);
+  const servers = looks.map((look) => {
+    const models = look.state === 'up' ? ` (models: ${look.models.length})` : '';
+    return `${look.name} ${look.state}${models}`;
+  });
+  return [
+    `This machine: ${cores} cores, ${formatBytes(memory.availableBytes)} of memory available, ${graphics.join(', ') || 'no GPU found'}`,
+    `Servers: ${servers.join(' · ')}`,
+  ];
 }
 
 async function askLocal(deps: InterviewDeps): Promise<SetupAnswers> {
@@ -94,7 +108,7 @@ function servedChoices(look: ServerLook): Choice<Local>[] {
 function fileChoice({ name, title, bytes, installed }: ListedModel): Choice<Local> {
   const state = installed.length > 0 ? 'on this machine' : `to fetch, ${formatBytes(bytes ?? 0)}`;
   return {
-    name: `Without a server: ${title} (${state})`,
+    name: `built in: ${title}, ${state}`,
     value: { kind: 'file', model: name },
     description: 'Runs inside this program; nothing else to install',
   };

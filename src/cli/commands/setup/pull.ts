@@ -21,13 +21,14 @@ export async function pullWithProgress(
           progress.update(draw(event));
           break;
         case 'retrying':
-          progress.log(`${event.reason}; asking again`);
+          progress.log(`The connection broke (${event.reason}); asking again`);
           break;
         case 'finished':
           progress.log(`${model} is there`);
       }
     }
   } finally {
+    if (host.signal.aborted) progress.log('What has come is kept: ask again and it goes on there.');
     progress.stop();
   }
 }

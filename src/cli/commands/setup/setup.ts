@@ -126,7 +126,7 @@ async function makePresent(
   return undefined;
 }
 
-/** @throws AppError `key.missing`, `key.refused` with exit code 1 */
+/** @throws AppError `key.missing`, `key.refused` or `key.unchecked`, with exit code 1 */
 async function checkKey(runtime: Runtime, { output }: CommandContext): Promise<void> {
   const server = runtime.config.servers['anthropic'];
   if (server?.kind !== 'anthropic') return;
@@ -136,8 +136,12 @@ async function checkKey(runtime: Runtime, { output }: CommandContext): Promise<v
     output.note(sentence);
     return;
   }
-  throw new AppError(check === undefined ? 'key.missing' : 'key.refused', sentence, {
-    hint: `Set ${server.apiKeyEnv} in the environment to a key of console.anthropic.com. Nothing was changed.`,
+  const code = { refused: 'key.refused', unclear: 'key.unchecked', unreachable: 'key.unchecked' };
+  throw new AppError(check === undefined ? 'key.missing' : code[check.state], sentence, {
+    hint:
+      check === undefined || check.state === 'refused'
+        ? `Set ${server.apiKeyEnv} in the environment to a valid key. Nothing was changed.`
+        : `Check the network and the address ${server.url}. Nothing was changed.`,
     exitCode: ExitCode.GateFailed,
   });
 }
