@@ -74,6 +74,8 @@ export async function startAnthropicServer(): Promise<AnthropicServer> {
   const requests: MessageRequest[] = [];
   const cached = new Set<string>();
   const batches = new Map<string, string>();
+  /** A batch has ended when it is asked for a second time. */
+  const askedFor = new Set<string>();
 
   async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
     authorize(request);
@@ -104,7 +106,9 @@ export async function startAnthropicServer(): Promise<AnthropicServer> {
     const lines = batches.get(id);
     if (lines === undefined) throw new Refusal(404, 'not_found_error', `Not found: ${pathname}`);
     if (results === undefined) {
-      return json(response, batchOf(id, lines.split('\n'), 'ended', request));
+      const status = askedFor.has(id) ? 'ended' : 'in_progress';
+      askedFor.add(id);
+      return json(response, batchOf(id, lines.split('\n'), status, request));
     }
     response.writeHead(200, { 'content-type': 'application/x-jsonl' }).end(`${lines}\n`);
   }

@@ -106,7 +106,11 @@ export function createAnthropicClient(options: AnthropicClientOptions): Anthropi
 export async function failureOf(thrown: unknown, signal: AbortSignal): Promise<ProviderFailure> {
   if (signal.aborted && signal.reason instanceof ProviderFailure) return signal.reason;
   if (thrown instanceof ProviderFailure) return thrown;
-  const { APIError } = await import('@anthropic-ai/sdk');
+  const { AnthropicError, APIError } = await import('@anthropic-ai/sdk');
+  if (thrown instanceof AnthropicError && !(thrown instanceof APIError)) {
+    // What the SDK refuses by itself, as the results of a batch that has not ended.
+    return new ProviderFailure('bad-request', thrown.message, { cause: thrown });
+  }
   // The SDK gives an error that came inside a stream no status, and one that was no JSON no body.
   const answered = thrown instanceof APIError && (thrown.status ?? thrown.error) !== undefined;
   const { failure, message, retryAfterMs } = answered

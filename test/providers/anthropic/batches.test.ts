@@ -43,6 +43,7 @@ it('submits, tells how far it is, and finds every answer by its key', async () =
     { key: 'story', request: ask('Tell a story.') },
     { key: 'long', request: ask('word '.repeat(200_001)) },
   ]);
+  expect(await batches.poll(id)).toEqual({ state: 'running', running: 3, succeeded: 0, failed: 0 });
   expect(await batches.poll(id)).toEqual({ state: 'ended', running: 0, succeeded: 2, failed: 1 });
   const outcomes = new Map<string, BatchOutcome>();
   for await (const outcome of batches.results(id)) outcomes.set(outcome.key, outcome);
@@ -64,6 +65,9 @@ it('submits, tells how far it is, and finds every answer by its key', async () =
 });
 
 it('fails as a call does', async () => {
+  const id = await batches.submit([{ key: 'sum', request: ask('What is 2+2?') }]);
+  const early = batches.results(id)[Symbol.asyncIterator]().next();
+  expect(await early.catch((error: unknown) => failureClassOf(error))).toBe('bad-request');
   const lost = batches.poll('msgbatch_nowhere').catch((error: unknown) => failureClassOf(error));
   expect(await lost).toBe('unsupported');
   const cancelled = batches
