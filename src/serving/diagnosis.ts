@@ -85,6 +85,8 @@ function held(first: Rung, more: readonly Rung[], machine: Machine): Bottleneck 
   const last = more.at(-1) ?? first;
   if ((last.server.cacheUseMax ?? 0) >= FULL_CACHE) return 'cache';
   const waits = queued(first, last, machine);
+  const before = more.at(-2) ?? first;
+  if (!waits && last.rate >= LITTLE * before.rate) return 'none';
   // Where nothing waited yet, the work itself shows whether it scales.
   const free = more.findLast((rung) => !queued(first, rung, machine));
   const efficiency =
@@ -148,7 +150,7 @@ function explain(
     case 'compute':
       return 'each request slows the others, so its processor or GPU is the limit: a smaller model or more hardware helps';
     case 'none':
-      return 'no limit was reached: raise --concurrency to find it';
+      return 'more at once still give more: raise --concurrency to find its limit';
     case 'unknown':
       return 'name several with --concurrency 1,4,16 to find its limit';
   }

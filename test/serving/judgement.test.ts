@@ -114,6 +114,11 @@ describe('the diagnosis', () => {
     expect(found.sentence).toContain('10.0× of 1): the server batches');
   });
 
+  it('names no limit while the last step still gives more', () => {
+    const found = diagnose([step(1, 1000, 100), step(4, 1600, 120), step(16, 3600, 200)], VLLM);
+    expect(found).toMatchObject({ batching: 'batches', bottleneck: 'none' });
+  });
+
   it('finds a processor that one request already fills', () => {
     const found = diagnose(
       [step(1, 1000, 100, { cores: 1 }), step(4, 3900, 400, { cores: 1, waitingMax: 0 })],
