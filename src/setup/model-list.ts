@@ -47,7 +47,9 @@ export function listModels(facts: ModelListFacts): ListedModel[] {
   const served = facts.looks.flatMap((look) =>
     look.state === 'up' ? look.models.map((model) => ({ ...model, server: look.name })) : [],
   );
-  const recommended = modelForComplexity('moderate', { ...facts.machine, installed: [] })?.model;
+  // Without a GPU, what fits is not what answers in good time.
+  const usual: ModelComplexity = facts.machine.vramBytes === undefined ? 'simple' : 'moderate';
+  const recommended = modelForComplexity(usual, { ...facts.machine, installed: [] })?.model;
   const files = facts.files
     .filter((entry) => !entry.testsOnly)
     .map((entry): ListedModel => ({
