@@ -86,7 +86,9 @@ function held(first: Rung, more: readonly Rung[], machine: Machine): Bottleneck 
   if ((last.server.cacheUseMax ?? 0) >= FULL_CACHE) return 'cache';
   const waits = queued(first, last, machine);
   const before = more.at(-2) ?? first;
-  if (!waits && last.rate >= LITTLE * before.rate) return 'none';
+  // A server that batches and has not stopped gaining; without batching, a small gain is the end of it.
+  const gains = last.rate >= LITTLE * before.rate && last.rate >= BATCHES * first.rate;
+  if (!waits && gains) return 'none';
   // Where nothing waited yet, the work itself shows whether it scales.
   const free = more.findLast((rung) => !queued(first, rung, machine));
   const efficiency =

@@ -119,6 +119,12 @@ describe('the diagnosis', () => {
     expect(found).toMatchObject({ batching: 'batches', bottleneck: 'none' });
   });
 
+  it('takes a small gain without batching for the limit', () => {
+    const cores = { cores: 0.9, waitingMax: 0 };
+    const found = diagnose([step(1, 1000, 100, cores), step(4, 2500, 400, cores)], LLAMA);
+    expect(found).toMatchObject({ batching: 'little', bottleneck: 'cpu' });
+  });
+
   it('finds a processor that one request already fills', () => {
     const found = diagnose(
       [step(1, 1000, 100, { cores: 1 }), step(4, 3900, 400, { cores: 1, waitingMax: 0 })],
