@@ -17,7 +17,10 @@ export async function startRelay(target: string): Promise<Relay> {
     const generates = incoming.method === 'POST' && GENERATES.test(incoming.url ?? '');
     if (generates) sent += 1;
     const { method, headers } = incoming;
-    const outgoing = send(new URL(incoming.url ?? '/', target), { method, headers }, (answer) => {
+    // Each request has a connection of its own: llama-server closes one after every stream without
+    // saying so, and one that is used again at that moment is lost.
+    const options = { method, headers, agent: false };
+    const outgoing = send(new URL(incoming.url ?? '/', target), options, (answer) => {
       if (generates && answer.statusCode === 200) answered += 1;
       response.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.on('error', () => response.destroy());
