@@ -73,8 +73,8 @@ export interface Runtime {
   openServer: (served: ServedModel) => Promise<Provider>;
   /**
    * A model of a configured server (`<server>:<model>`) for work that must get done: retried, and
-   * left alone while its circuit breaker is open. A slow first token alone opens none: nothing else
-   * could answer.
+   * left alone while its circuit breaker is open. Equal requests get equal texts where the server can.
+   * A slow first token alone opens no breaker: nothing else could answer.
    */
   openSteady: (spec: string) => Promise<Provider>;
   examine: () => Promise<Finding[]>;
@@ -161,11 +161,10 @@ export async function createRuntime({ cwd, env, flags }: RuntimeOptions): Promis
       }),
     openServer: (served) => openServer(served, { deadlines: config.deadlines, env, clock }),
     openSteady: async (spec) => {
-      const provider = await openServer(servedModel(spec, config), {
-        deadlines: config.deadlines,
-        env,
-        clock,
-      });
+      const provider = await openServer(
+        { ...servedModel(spec, config), cachePrompt: false },
+        { deadlines: config.deadlines, env, clock },
+      );
       const breaker = createCircuitBreaker({
         database: openDatabase(config.state),
         id: provider.id,

@@ -8,6 +8,11 @@ export interface ServedModel {
   server: ServerConfig;
   /** As the server calls it. */
   model: string;
+  /**
+   * Whether llama-server may take a prompt's beginning from the request before (it does by default).
+   * The rounding then differs, and equal requests may get other texts.
+   */
+  cachePrompt?: boolean;
 }
 
 export interface ServerDeps {
@@ -18,7 +23,7 @@ export interface ServerDeps {
 
 /** A provider for a model of a server. Nothing is sent yet. */
 export async function openServer(
-  { name, server, model }: ServedModel,
+  { name, server, model, cachePrompt }: ServedModel,
   { deadlines, env, clock }: ServerDeps,
 ): Promise<Provider> {
   const common = { id: `${name}:${model}`, model, url: server.url, deadlines, clock };
@@ -33,7 +38,7 @@ export async function openServer(
       const { createOpenAiCompatibleProvider } =
         await import('./openai-compatible/openai-compatible-provider.ts');
       const apiKey = server.apiKeyEnv === undefined ? undefined : env[server.apiKeyEnv];
-      return createOpenAiCompatibleProvider({ ...common, apiKey });
+      return createOpenAiCompatibleProvider({ ...common, apiKey, cachePrompt });
     }
     case 'anthropic': {
       const { createAnthropicProvider } = await import('./anthropic/anthropic-provider.ts');
