@@ -47,7 +47,7 @@ export async function run(out: (line: string) => void): Promise<void> {
       totalMs: NEVER_LATE,
     };
     sides[name] = await openServer(
-      { name, model: MODEL, server: { kind, url: process.url } },
+      { name, model: MODEL, server: { kind, url: process.url }, cachePrompt: false },
       { deadlines, env, clock: runtime.clock },
     );
   };
@@ -115,7 +115,7 @@ async function compare(
   );
 }
 
-/** About 90 tokens, different from the first word on: no cache of prefixes helps. */
+/** About 90 tokens, different from the first word on; llama-server is asked without its prompt cache. */
 function prompt(round: number): string {
   const rules = Array.from(
     { length: 5 },
