@@ -10,8 +10,8 @@ import { startOllama } from '../test/contracts/servers/ollama.ts';
 import type { ServerProcess } from '../test/contracts/servers/process.ts';
 
 const MODEL = 'qwen2.5-coder-0.5b-instruct';
-const ROUNDS = 5;
-const ANSWER_TOKENS = 64;
+const ROUNDS = 12;
+const ANSWER_TOKENS = 48;
 const NEVER_LATE = 600_000;
 
 interface Figures {
@@ -72,47 +72,62 @@ async function compare(
   sides: Readonly<Record<string, Provider>>,
   out: (line: string) => void,
 ): Promise<void> {
-  const figures = new Map<string, Figures>();
-  // Round −1 loads the model and counts for nothing.
+  const names = Object.keys(sides);
+  const figures = new Map<string, Figures>(
+    names.map((name) => [name, { ttftMs: [], tokensPerSecond: [] }]),
+  );
+  // Round −1 loads the model and counts for nothing. Every other round goes the other way about.
   for (let round = -1; round < ROUNDS; round++) {
-    for (const [name, provider] of Object.entries(sides)) {
-      const { usage, timing } = await provider.complete({
+    for (const name of round % 2 === 0 ? names : names.toReversed()) {
+      const answer = await sides[name]?.complete({
         messages: [{ role: 'user', content: prompt(round) }],
         maxTokens: ANSWER_TOKENS,
         temperature: 0,
         seed: 1,
         repeat: 0,
       });
-      const { ttftMs, totalMs } = timing;
+      const { ttftMs, totalMs } = answer?.timing ?? {};
       if (round < 0 || ttftMs === undefined || totalMs === undefined) continue;
-      const of = figures.get(name) ?? { ttftMs: [], tokensPerSecond: [] };
-      of.ttftMs.push(ttftMs);
-      of.tokensPerSecond.push((((usage.outputTokens ?? 0) - 1) * 1000) / (totalMs - ttftMs));
-      figures.set(name, of);
+      const tokens = answer?.usage.outputTokens ?? 0;
+      figures.get(name)?.ttftMs.push(ttftMs);
+      figures.get(name)?.tokensPerSecond.push(((tokens - 1) * 1000) / (totalMs - ttftMs));
     }
   }
-  const median = (values: readonly number[]): number =>
-    quantile(
-      [...values].sort((a, b) => a - b),
-      0.5,
-    );
-  const rows = [...figures].map(([name, of]) => ({
-    name,
-    ttftMs: median(of.ttftMs),
-    tokensPerSecond: median(of.tokensPerSecond),
-  }));
-  for (const { name, ttftMs, tokensPerSecond } of rows) {
+  for (const [name, { ttftMs, tokensPerSecond }] of figures) {
     out(
-      `${name}: ${tokensPerSecond.toFixed(1)} tokens/s, first token ${ttftMs.toFixed(0)} ms (medians of ${ROUNDS}, 1 of ${availableParallelism()} cores)`,
+      `${name}: ${median(tokensPerSecond).toFixed(1)} tokens/s, first token ${median(ttftMs).toFixed(0)} ms (medians of ${ROUNDS}, 1 of ${availableParallelism()} cores)`,
     );
   }
-  const [ours, ...controls] = rows;
+  const [ours, ...controls] = figures.values();
   if (ours === undefined || controls.length === 0) return;
-  const fastest = Math.max(...controls.map((row) => row.tokensPerSecond));
-  const first = Math.min(...controls.map((row) => row.ttftMs));
-  out(
-    `embedded beside the best: ${(ours.tokensPerSecond / fastest).toFixed(2)} of its tokens/s, ${(first / ours.ttftMs).toFixed(2)} of its speed to the first token (promise: 0.95)`,
+  // Each round against its own controls: the machine's speed changes from one minute to the next.
+  const speeds = ours.tokensPerSecond.map(
+    (ourSpeed, round) =>
+      ourSpeed / Math.max(...controls.map((it) => at(it.tokensPerSecond, round))),
   );
+  const firsts = ours.ttftMs.map(
+    (ourTtft, round) => Math.min(...controls.map((it) => at(it.ttftMs, round))) / ourTtft,
+  );
+  out(
+    `embedded beside the best of each round: ${range(speeds)} of its tokens/s, ${range(firsts)} of its speed to the first token (median and quartiles; promise: 0.95)`,
+  );
+}
+
+function at(values: readonly number[], round: number): number {
+  return values[round] ?? NaN;
+}
+
+function sorted(values: readonly number[]): number[] {
+  return values.toSorted((a, b) => a - b);
+}
+
+function median(values: readonly number[]): number {
+  return quantile(sorted(values), 0.5);
+}
+
+function range(values: readonly number[]): string {
+  const [low, middle, high] = [0.25, 0.5, 0.75].map((q) => quantile(sorted(values), q).toFixed(2));
+  return `${middle} (${low}–${high})`;
 }
 
 /** About 90 tokens, different from the first word on; llama-server is asked without its prompt cache. */

@@ -47,10 +47,10 @@ export async function generate(generation: Generation): Promise<ResultOf<'genera
   // A prefix left by an earlier request would be evaluated in other batches than a fresh one,
   // and the rounding then differs: the same request must give the same text.
   await sequence.clearHistory();
-  for (let start = 0; start < prompt.length - 1; start += PROMPT_CHUNK_TOKENS) {
+  // The last chunk is left to the generation: alone, its last token would cost a step of its own.
+  for (let end = PROMPT_CHUNK_TOKENS; end < prompt.length; end += PROMPT_CHUNK_TOKENS) {
     if (signal.aborted) return { kind: 'generate', finishReason: 'cancelled', outputTokens: 0 };
-    const end = Math.min(start + PROMPT_CHUNK_TOKENS, prompt.length - 1);
-    await sequence.evaluateWithoutGeneratingNewTokens(prompt.slice(start, end));
+    await sequence.evaluateWithoutGeneratingNewTokens(prompt.slice(end - PROMPT_CHUNK_TOKENS, end));
   }
 
   const before = sequence.tokenMeter.getState();
