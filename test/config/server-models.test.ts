@@ -2,15 +2,16 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   approximateMemoryBytes,
+  COMPLEXITIES,
   findServerModel,
   fitsMachine,
   modelForComplexity,
   serverModels,
+  type ModelComplexity,
 } from '../../src/config/server-models.ts';
-import { COMPLEXITIES, type Complexity } from '../../src/core/task.ts';
 
 const GB = 1e9;
-const level = (complexity: Complexity | undefined): number =>
+const level = (complexity: ModelComplexity | undefined): number =>
   complexity === undefined ? -1 : COMPLEXITIES.indexOf(complexity);
 
 const complexities = fc.constantFrom(...COMPLEXITIES);

@@ -32,7 +32,7 @@ export function promptOf(
     .map(({ content }) => content)
     .join('\n\n');
   const turns = messages.flatMap(({ role, content }) =>
-    role === 'system' || role === 'tool' ? [] : [{ role, content }],
+    role === 'system' ? [] : [{ role, content }],
   );
   const cached = turns.findLastIndex(({ role, content }) => role === 'user' && isLong(content));
   return {

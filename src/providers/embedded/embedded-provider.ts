@@ -83,9 +83,7 @@ export function createEmbeddedProvider(options: EmbeddedProviderOptions): Provid
     const { messages, maxTokens, temperature, seed } = request;
     const job = {
       kind: 'generate' as const,
-      messages: messages.flatMap(({ role, content }) =>
-        role === 'tool' ? [] : [{ role, content }],
-      ),
+      messages: [...messages],
       maxTokens,
       temperature,
       seed,

@@ -5,6 +5,7 @@ import type {
   LlamaContextSequence,
   LlamaModel,
 } from 'node-llama-cpp';
+import type { Message } from '../../core/request.ts';
 import { ProviderFailure } from '../failure.ts';
 import type { GenerateJob, ResultOf } from './protocol.ts';
 import { samplerSeed } from './sampler-seed.ts';
@@ -85,7 +86,7 @@ export async function generate(generation: Generation): Promise<ResultOf<'genera
   }
 }
 
-function chatHistoryOf(messages: GenerateJob['messages']): ChatHistoryItem[] {
+function chatHistoryOf(messages: readonly Message[]): ChatHistoryItem[] {
   const history = messages.map(({ role, content }): ChatHistoryItem => {
     if (role === 'assistant') return { type: 'model', response: [content] };
     return { type: role, text: content };
