@@ -91,20 +91,20 @@ function held(first: Rung, more: readonly Rung[], machine: Machine): Bottleneck 
   if (!waits && gains) return 'none';
   // Where nothing waited yet, the work itself shows whether it scales.
   const free = more.findLast((rung) => !queued(first, rung, machine));
-  const efficiency =
-    free === undefined
-      ? undefined
-      : free.rate / first.rate / (free.concurrency / first.concurrency);
-  if (efficiency !== undefined && efficiency < EFFICIENT)
-    return computing(machine, [first, ...more]);
+  if (free !== undefined) {
+    const gain = free.rate / first.rate;
+    const efficiency = gain / (free.concurrency / first.concurrency);
+    if (efficiency < EFFICIENT || gain < LITTLE) return computing(machine, [first, ...more]);
+  }
   if (!waits) return 'none';
   // A longer row of places is no help to a machine that one request already fills.
   return first.concurrency === 1 && busy(first, machine) ? computing(machine, [first]) : 'queue';
 }
 
 function queued(first: Rung, rung: Rung, { slots }: Machine): boolean {
+  if (slots !== null && rung.concurrency > slots) return true;
   if (rung.server.waitingMax !== null) return rung.server.waitingMax > 0;
-  if (slots !== null) return rung.concurrency > slots;
+  if (slots !== null) return false;
   // From outside, a queue is a first token that comes late and an answer that then runs as fast as before.
   const later = ratio(rung.ttftMs.p50, first.ttftMs.p50);
   const slower = ratio(rung.tpotMs.p50, first.tpotMs.p50);

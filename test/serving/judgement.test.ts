@@ -144,6 +144,18 @@ describe('the diagnosis', () => {
     expect(found.sentence).toContain('-np');
   });
 
+  it('knows that the embedded engine has one place, whatever a short row looks like', () => {
+    const embedded: Machine = { kind: 'embedded', cores: 2, gpu: null, slots: 1 };
+    const found = diagnose([step(1, 1000, 100), step(2, 2000, 900, { waitingMax: 0 })], embedded);
+    expect(found).toMatchObject({ batching: 'none', bottleneck: 'queue' });
+    expect(found.sentence).toContain('use a model server');
+  });
+
+  it('does not ask for more at once where two at once gained nothing', () => {
+    const found = diagnose([step(1, 1000, 100), step(2, 2000, 200)], { ...VLLM, slots: 16 });
+    expect(found).toMatchObject({ batching: 'none', bottleneck: 'compute' });
+  });
+
   it('finds a queue from outside: late first tokens, then the old speed', () => {
     const found = diagnose([step(1, 1000, 100), step(4, 2800, 1900)], OLLAMA);
     expect(found.bottleneck).toBe('queue');

@@ -17,6 +17,8 @@ export interface HttpRequest {
   path: string;
   /** Sent as JSON. */
   body?: unknown;
+  /** The connection is not used again: for servers that close it after an answer without saying so. */
+  last?: boolean;
   /** A `ProviderFailure` as its reason is thrown as it is. */
   signal: AbortSignal;
 }
@@ -98,7 +100,13 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     });
   }
 
-  async function begin({ method = 'POST', path, body, signal }: HttpRequest): Promise<Begun> {
+  async function begin({
+    method = 'POST',
+    path,
+    body,
+    last = false,
+    signal,
+  }: HttpRequest): Promise<Begun> {
     if (closed) throw cancelledFailure();
     try {
       signal.throwIfAborted();
@@ -110,6 +118,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         },
         body: body === undefined ? null : JSON.stringify(body),
+        reset: last,
         signal,
       });
     } catch (error) {

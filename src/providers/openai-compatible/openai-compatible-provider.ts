@@ -126,7 +126,10 @@ export function createOpenAiCompatibleProvider(options: OpenAiCompatibleOptions)
         : {}),
     };
     const path = '/v1/chat/completions';
-    return readChatStream(await client.openStream({ path, body, signal }, 'text/event-stream'));
+    // llama-server closes the connection after a stream, and a call that reuses it meanwhile breaks.
+    const last = server.kind === 'llama-server';
+    const call = { path, body, last, signal };
+    return readChatStream(await client.openStream(call, 'text/event-stream'));
   }
 
   function answerOptions(request: CompletionRequest, { signal }: CallOptions): AnswerOptions {

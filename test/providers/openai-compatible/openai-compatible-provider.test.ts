@@ -233,6 +233,25 @@ describe('before a request is sent', () => {
     expect(await provider.metadata()).toMatchObject({ contextTokens: 300, concurrency: 3 });
   });
 
+  it('no connection is used again after a stream of llama-server, which closes it unannounced', async () => {
+    const connections = async (owner: string): Promise<string[]> => {
+      const seen: string[] = [];
+      const server = await startLoopback({
+        '/v1/models': json({ data: [{ id: 'm', owned_by: owner }] }),
+        [CHAT]: (response, body, request) => {
+          seen.push(request.headers.connection ?? '');
+          whole(response, body, request);
+        },
+      });
+      const provider = open(server.url);
+      await provider.complete(requestOf('hi'));
+      await provider.complete(requestOf('again'));
+      return seen;
+    };
+    expect(await connections('llamacpp')).toEqual(['close', 'close']);
+    expect(await connections('vllm')).toEqual(['keep-alive', 'keep-alive']);
+  });
+
   it('a model that is not served is named, with those that are', async () => {
     const server = await startLoopback({ '/v1/models': vllmModels, [CHAT]: whole });
     const provider = open(server.url, { model: 'other' });
