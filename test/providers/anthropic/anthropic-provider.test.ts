@@ -81,6 +81,11 @@ describe('requests', () => {
     expect(marked).toEqual([false, false, true, false, false]);
   });
 
+  it('pays for no caching of a long prompt that comes once', async () => {
+    await newProvider(server.url).complete(ask(LONG));
+    expect(server.requests.at(-1)).toMatchObject({ messages: [{ role: 'user', content: LONG }] });
+  });
+
   it('asks for no caching of what is short', async () => {
     const messages = [
       { role: 'system', content: 'Be short.' },
