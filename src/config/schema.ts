@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { COMPLEXITIES } from '../core/task.ts';
 
 /** Where answers come from, as `<kind or server>:<model>`; what follows the first colon may hold colons of its own. */
 const providerSpec = z
@@ -7,6 +8,14 @@ const providerSpec = z
     /^(embedded(:.+)?|[a-z][a-z0-9-]*:.+)$/,
     'expected embedded, embedded:<model or GGUF file>, <server>:<model>, replay:gold, replay:empty or replay:<provider id>',
   );
+
+/** One target, or one for each complexity. */
+const tierSchema = z.union([
+  providerSpec,
+  z
+    .partialRecord(z.enum(COMPLEXITIES), providerSpec)
+    .refine((models) => Object.keys(models).length > 0, 'expected a model for some complexity'),
+]);
 
 const url = z.url({ protocol: /^https?$/, error: 'expected an http or https address' });
 const environmentName = z
@@ -26,11 +35,19 @@ const serverSchema = z.discriminatedUnion('kind', [
       .min(512)
       .optional()
       .describe("Context asked for (num_ctx); the server's own when absent."),
+    private: z
+      .boolean()
+      .optional()
+      .describe('Whether it may see private prompts; by default one on this machine may.'),
   }),
   z.strictObject({
     kind: z.literal('openai-compatible'),
     url: url.describe('Base address without /v1, as in http://127.0.0.1:8000.'),
     apiKeyEnv: environmentName.optional().describe('Variable that holds the key, if one is asked.'),
+    private: z
+      .boolean()
+      .optional()
+      .describe('Whether it may see private prompts; by default one on this machine may.'),
   }),
   z.strictObject({
     kind: z.literal('anthropic'),
@@ -53,6 +70,14 @@ export const USUAL_SERVERS: Readonly<Record<string, ServerConfig>> = {
 };
 
 const MAX_MS = 2 ** 31 - 1;
+export const STRATEGIES = [
+  'privacy-first',
+  'cost-optimized',
+  'quality-optimized',
+  'adaptive',
+] as const;
+export type Strategy = (typeof STRATEGIES)[number];
+
 const RESERVED = new Set(['embedded', 'replay', 'openai-compatible']);
 
 /** `aqe-llm.config.json`. Defaults are part of it, so that an empty object is a whole configuration. */
@@ -101,11 +126,72 @@ export const configSchema = z.strictObject({
     .describe('Model servers by name; ollama, vllm, llama-server and anthropic are known without.'),
   tiers: z
     .strictObject({
-      direct: providerSpec.optional().describe('The local tier, as in ollama:qwen2.5-coder:7b.'),
-      cloud: providerSpec.optional().describe('The cloud tier, as in anthropic:claude-sonnet-5-5.'),
+      orchestrated: tierSchema
+        .optional()
+        .describe('With memory, sessions and refinement; as `direct` when absent.'),
+      direct: tierSchema
+        .optional()
+        .describe(
+          'The bare local server, as in ollama:qwen2.5-coder:7b, or a model for each complexity; the embedded model when absent.',
+        ),
+      cloud: tierSchema.optional().describe('As in anthropic:claude-sonnet-5-5; none when absent.'),
     })
     .prefault({})
-    .describe('What serve-check examines.'),
+    .describe('Where `route` gets its answers from, and what `serve-check` examines.'),
+  routing: z
+    .strictObject({
+      strategy: z.enum(STRATEGIES).default('adaptive').describe('What is preferred.'),
+      cloud: z
+        .enum(['ordinary', 'emergency-only', 'off'])
+        .default('ordinary')
+        .describe('When the cloud tier may answer.'),
+      quality: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.9)
+        .describe('The quality that `adaptive` asks of a model, as a share of the best.'),
+      emergency: z
+        .strictObject({
+          localFailures: z.int().min(1).default(3),
+          quality: z.number().min(0).max(1).default(0.9),
+          latencyMs: z.int().min(1).max(MAX_MS).default(10_000),
+        })
+        .prefault({})
+        .describe('What lets the cloud answer while it is `emergency-only`.'),
+      failoverMs: z
+        .int()
+        .min(1)
+        .max(MAX_MS)
+        .default(30_000)
+        .describe('A first token later than this is asked of the next target.'),
+      hedgeMs: z
+        .int()
+        .min(1)
+        .max(MAX_MS)
+        .optional()
+        .describe('A second target is asked beside the first after this; never when absent.'),
+      maxTokens: z.int().min(1).max(131_072).default(2048).describe('Where a request says none.'),
+      sessionHours: z.number().min(0.01).max(8760).default(24).describe('An idle session is kept.'),
+      retentionDays: z.int().min(1).max(3650).default(90).describe('Requests are kept.'),
+    })
+    .prefault({})
+    .describe('How `route` decides.'),
+  gateway: z
+    .strictObject({
+      host: z.string().min(1).default('127.0.0.1'),
+      port: z.int().min(0).max(65_535).default(4141),
+      apiKeyEnv: environmentName
+        .optional()
+        .describe('Variable that holds the key; needed for any address but loopback.'),
+      maxBodyBytes: z
+        .int()
+        .min(1024)
+        .default(16 * 1024 * 1024),
+      maxInFlight: z.int().min(1).default(256).describe('Requests at once; more get 429 or 529.'),
+    })
+    .prefault({})
+    .describe('`route serve`.'),
   deadlines: z
     .strictObject({
       connectMs: z.int().min(1).max(MAX_MS).default(5000),

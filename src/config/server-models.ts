@@ -1,6 +1,4 @@
-/** How hard a request is; the plan's four kinds of work, the easiest first. */
-export const COMPLEXITIES = ['simple', 'moderate', 'complex', 'reasoning'] as const;
-export type ModelComplexity = (typeof COMPLEXITIES)[number];
+import { COMPLEXITIES, type Complexity } from '../core/task.ts';
 
 /** An open model that a model server runs (the plan's choice of December 2025, and two for small machines). */
 export interface ServerModel {
@@ -19,7 +17,7 @@ export interface ServerModel {
   /** Approximate size in bytes with 4-bit weights (Q4_K_M), as Ollama's library lists it. */
   approximateBytes: number;
   /** The hardest work it is meant for; absent for one that only stands in where nothing else fits. */
-  suits?: ModelComplexity;
+  suits?: Complexity;
 }
 
 /** The ablest first. */
@@ -147,7 +145,7 @@ export function fitsMachine(
  * @returns `undefined` when nothing fits
  */
 export function modelForComplexity(
-  complexity: ModelComplexity,
+  complexity: Complexity,
   machine: ServerMachine & {
     /** Names as the server lists them; those that the catalogue does not know are left out. */
     installed: readonly string[];
@@ -161,10 +159,7 @@ export function modelForComplexity(
 }
 
 /** @param models the ablest first */
-function bestFor(
-  complexity: ModelComplexity,
-  models: readonly ServerModel[],
-): ServerModel | undefined {
+function bestFor(complexity: Complexity, models: readonly ServerModel[]): ServerModel | undefined {
   const wanted = levelOf(complexity);
   return (
     models.find((model) => levelOf(model.suits) === wanted) ??
@@ -173,6 +168,6 @@ function bestFor(
   );
 }
 
-function levelOf(complexity: ModelComplexity | undefined): number {
+function levelOf(complexity: Complexity | undefined): number {
   return complexity === undefined ? -1 : COMPLEXITIES.indexOf(complexity);
 }

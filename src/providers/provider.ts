@@ -1,13 +1,20 @@
-import type { Completion, CompletionRequest } from '../core/request.ts';
+import type { Completion, CompletionRequest, ToolCall } from '../core/request.ts';
 
 export type StreamEvent =
   | { type: 'text'; text: string }
   | { type: 'thinking'; text: string }
+  /** A whole call; it is part of `completion.toolCalls` too. */
+  | { type: 'tool-call'; call: ToolCall }
   | { type: 'finished'; completion: Completion };
 
 export interface CallOptions {
   /** Aborting ends the call; a stream then finishes with `finishReason: 'cancelled'` and the text so far. */
   signal?: AbortSignal;
+  /**
+   * The conversation that the request goes on with. A provider that can keeps the beginning of its
+   * prompt at hand for the next turn; the texts of equal requests may then differ by rounding.
+   */
+  session?: string;
 }
 
 export type Health =

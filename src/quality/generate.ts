@@ -109,6 +109,8 @@ async function attemptAnswer(
         completion = event.completion;
         continue;
       }
+      // No tools are offered to a candidate.
+      if (event.type === 'tool-call') continue;
       text += event.text;
       pieces += 1;
       onProgress({ pieces, elapsedMs: lastHeard - started });

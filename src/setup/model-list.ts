@@ -5,9 +5,9 @@ import {
   fitsMachine,
   modelForComplexity,
   serverModels,
-  type ModelComplexity,
   type ServerMachine,
 } from '../config/server-models.ts';
+import type { Complexity } from '../core/task.ts';
 import type { ServerLook } from './servers/look.ts';
 
 /** One model that could answer here, for people and machines. */
@@ -24,7 +24,7 @@ export interface ListedModel {
   /** Whether sizes are from the catalogue of server models, and so rounded and 4-bit. */
   isApproximate: boolean;
   /** Hardest work it is meant for, where the catalogue says so. */
-  suits?: ModelComplexity;
+  suits?: Complexity;
   /** Whether this machine has room for it; absent where that is not known. */
   fits?: boolean;
   /** Where it is: `file`, or names of servers. */
@@ -48,7 +48,7 @@ export function listModels(facts: ModelListFacts): ListedModel[] {
     look.state === 'up' ? look.models.map((model) => ({ ...model, server: look.name })) : [],
   );
   // Without a GPU, what fits is not what answers in good time.
-  const usual: ModelComplexity = facts.machine.vramBytes === undefined ? 'simple' : 'moderate';
+  const usual: Complexity = facts.machine.vramBytes === undefined ? 'simple' : 'moderate';
   const recommended = modelForComplexity(usual, { ...facts.machine, installed: [] })?.model;
   const files = facts.files
     .filter((entry) => !entry.testsOnly)

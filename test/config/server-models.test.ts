@@ -2,16 +2,15 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   approximateMemoryBytes,
-  COMPLEXITIES,
   findServerModel,
   fitsMachine,
   modelForComplexity,
   serverModels,
-  type ModelComplexity,
 } from '../../src/config/server-models.ts';
+import { COMPLEXITIES, type Complexity } from '../../src/core/task.ts';
 
 const GB = 1e9;
-const level = (complexity: ModelComplexity | undefined): number =>
+const level = (complexity: Complexity | undefined): number =>
   complexity === undefined ? -1 : COMPLEXITIES.indexOf(complexity);
 
 const complexities = fc.constantFrom(...COMPLEXITIES);

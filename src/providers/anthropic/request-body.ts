@@ -34,7 +34,7 @@ export function promptOf(
     .map(({ content }) => content)
     .join('\n\n');
   const turns = messages.flatMap(({ role, content }) =>
-    role === 'system' ? [] : [{ role, content }],
+    role === 'system' || role === 'tool' ? [] : [{ role, content }],
   );
   const goesOn = turns.some(({ role }) => role === 'assistant');
   const cached = goesOn

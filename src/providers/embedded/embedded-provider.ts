@@ -83,7 +83,9 @@ export function createEmbeddedProvider(options: EmbeddedProviderOptions): Provid
     const { messages, maxTokens, temperature, seed } = request;
     const job = {
       kind: 'generate' as const,
-      messages: [...messages],
+      messages: messages.flatMap(({ role, content }) =>
+        role === 'tool' ? [] : [{ role, content }],
+      ),
       maxTokens,
       temperature,
       seed,

@@ -5,7 +5,6 @@ import type {
   LlamaContextSequence,
   LlamaModel,
 } from 'node-llama-cpp';
-import type { Message } from '../../core/request.ts';
 import { ProviderFailure } from '../failure.ts';
 import type { GenerateJob, ResultOf } from './protocol.ts';
 import { samplerSeed } from './sampler-seed.ts';
@@ -86,7 +85,7 @@ export async function generate(generation: Generation): Promise<ResultOf<'genera
   }
 }
 
-function chatHistoryOf(messages: readonly Message[]): ChatHistoryItem[] {
+function chatHistoryOf(messages: GenerateJob['messages']): ChatHistoryItem[] {
   const history = messages.map(({ role, content }): ChatHistoryItem => {
     if (role === 'assistant') return { type: 'model', response: [content] };
     return { type: role, text: content };

@@ -12,9 +12,23 @@ export interface Recording {
  * parameter, and which repetition it is.
  */
 export function recordingKey(providerId: string, request: CompletionRequest): string {
-  const { messages, maxTokens, temperature, seed, repeat } = request;
-  const prompt = messages.map(({ role, content }) => [role, content]);
+  const { messages, maxTokens, temperature, seed, repeat, ...extra } = request;
+  const prompt = messages.map(({ role, content, ...rest }) => [
+    role,
+    content,
+    ...Object.values(rest),
+  ]);
   return createHash('sha256')
-    .update(JSON.stringify([providerId, prompt, maxTokens, temperature, seed, repeat]))
+    .update(
+      JSON.stringify([
+        providerId,
+        prompt,
+        maxTokens,
+        temperature,
+        seed,
+        repeat,
+        ...Object.entries(extra),
+      ]),
+    )
     .digest('hex');
 }

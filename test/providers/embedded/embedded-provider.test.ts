@@ -171,7 +171,7 @@ describe('a provider with a loaded model', { timeout: SLOW }, () => {
     let finished: Completion | undefined;
     for await (const event of provider.stream(ask(STORY, { maxTokens: 400 }), abort)) {
       if (event.type === 'finished') finished = event.completion;
-      else {
+      else if (event.type === 'text') {
         text += event.text;
         if (text.length > 20) abort.abort();
       }

@@ -102,7 +102,7 @@ export async function readAll(
   const texts: string[] = [];
   for await (const event of stream) {
     if (event.type === 'finished') return { texts, completion: event.completion };
-    texts.push(event.text);
+    if (event.type !== 'tool-call') texts.push(event.text);
   }
   return { texts, completion: undefined };
 }

@@ -1,4 +1,4 @@
-import { USUAL_SERVERS, type ServerConfig } from '../../../config/schema.ts';
+import { USUAL_SERVERS, type Config, type ServerConfig } from '../../../config/schema.ts';
 import { AppError } from '../../../core/errors.ts';
 import type { Runtime } from '../../../runtime.ts';
 import { findServers } from '../../../serving/check.ts';
@@ -28,10 +28,11 @@ export async function targetsOf(
     });
   }
   const targets = [
-    ...(tiers.direct === undefined ? [] : [tierOf('direct', tiers.direct, servers, env)]),
-    ...(tiers.cloud === undefined ? [] : [tierOf('cloud', tiers.cloud, servers, env)]),
+    ...specsOf(tiers.orchestrated).map((spec) => tierOf('direct', spec, servers, env)),
+    ...specsOf(tiers.direct).map((spec) => tierOf('direct', spec, servers, env)),
+    ...specsOf(tiers.cloud).map((spec) => tierOf('cloud', spec, servers, env)),
   ];
-  if (targets.length > 0) return targets;
+  if (targets.length > 0) return [...new Map(targets.map((it) => [it.name, it])).values()];
   const usual = Object.entries({ ...USUAL_SERVERS, ...servers }).flatMap(([name, server]) =>
     server.kind === 'anthropic' ? [] : [[name, server.url]],
   );
@@ -41,6 +42,12 @@ export async function targetsOf(
     signal,
   );
   return [...found, { tier: 'found', name: 'embedded', url: null, model: null }];
+}
+
+/** The targets of a tier: one, or one for each complexity. */
+function specsOf(tier: Config['tiers']['direct']): string[] {
+  if (tier === undefined) return [];
+  return typeof tier === 'string' ? [tier] : Object.values(tier);
 }
 
 function tierOf(

@@ -1,0 +1,58 @@
+import type { Completion } from '../core/request.ts';
+import type { CallOptions, StreamEvent } from '../providers/provider.ts';
+import type { Decision, RouteRequest, Tier } from './decision.ts';
+
+export interface RouteAnswer {
+  /** Under which the request is recorded. */
+  requestId: string;
+  completion: Completion;
+  tier: Tier;
+  /** Who answered. */
+  target: string;
+  decision: Decision;
+  /** How many requests went out for it. */
+  attempts: number;
+  /** Of all attempts; absent where one has no known price. */
+  usd?: number;
+  /** Milliseconds of the whole that no target was at work. */
+  overheadMs: number;
+  /** Messages of the session that did not fit into the context any more. */
+  dropped: number;
+}
+
+export type RouteEvent =
+  /** Before anything is sent. */
+  | { type: 'decided'; requestId: string; decision: Decision }
+  /** The commit point: this target's answer follows. */
+  | { type: 'committed'; tier: Tier; target: string; attempts: number }
+  | Exclude<StreamEvent, { type: 'finished' }>
+  | { type: 'finished'; answer: RouteAnswer };
+
+/** A model that `model` of a request may name. */
+export interface RoutableModel {
+  /** `<server>:<model>`. */
+  id: string;
+  tier: Tier;
+  contextTokens?: number;
+}
+
+/** One request, told as a walk: describe, recall, decide, attempt, refine, record, learn. */
+export interface Router {
+  /** @throws ProviderFailure of the last target asked; AppError `route.*` when nobody could be asked */
+  complete(request: RouteRequest, options?: CallOptions): Promise<RouteAnswer>;
+  /**
+   * The same as it comes. An abort by the caller ends it with `finishReason: 'cancelled'`. Nothing
+   * is asked of another target after `committed`.
+   */
+  stream(request: RouteRequest, options?: CallOptions): AsyncIterable<RouteEvent>;
+  /** What would be decided now; nothing is sent and nothing recorded. */
+  explain(request: RouteRequest): Promise<Decision>;
+  models(): Promise<RoutableModel[]>;
+  /** From the first local target that has embeddings, or the named one. */
+  embed(
+    texts: readonly string[],
+    options?: CallOptions & { model?: string },
+  ): Promise<{ target: string; vectors: number[][] }>;
+  /** Waits for what runs, then frees what the targets hold. */
+  close(): Promise<void>;
+}
