@@ -1,5 +1,6 @@
 import { run as engineSpeed } from './engine-speed.ts';
 import { run as grading } from './grading.ts';
+import { run as ledger } from './ledger.ts';
 import { run as mutants } from './mutants.ts';
 import { run as providerOverhead } from './provider-overhead.ts';
 import { run as start } from './start.ts';
@@ -9,6 +10,7 @@ const BENCHMARKS: Record<string, (out: (line: string) => void) => Promise<unknow
   start,
   grading,
   mutants,
+  ledger,
   'engine-speed': engineSpeed,
   'provider-overhead': providerOverhead,
 };

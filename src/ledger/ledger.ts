@@ -3,6 +3,7 @@ import type { Complexity, Priority, TaskCategory } from '../core/task.ts';
 
 export interface NewRequest {
   id: string;
+  /** When it came, in milliseconds since the Unix epoch. */
   at: number;
   source: string;
   session?: string;
@@ -34,7 +35,14 @@ export interface RecordedAttempt {
   usd?: number;
 }
 
-export type RequestState = 'running' | 'answered' | 'failed' | 'cancelled' | 'interrupted';
+export const REQUEST_STATES = [
+  'running',
+  'answered',
+  'failed',
+  'cancelled',
+  'interrupted',
+] as const;
+export type RequestState = (typeof REQUEST_STATES)[number];
 
 export interface Ending {
   state: Exclude<RequestState, 'running' | 'interrupted'>;
@@ -45,14 +53,18 @@ export interface Ending {
   totalMs: number;
   /** Milliseconds of `totalMs` that no target was at work. */
   overheadMs: number;
-  usage?: Usage;
-  usd?: number;
 }
 
 export interface RecordedRequest extends NewRequest {
   state: RequestState;
-  ending?: Partial<Ending>;
+  /** Absent while it runs, and of one that was interrupted. */
+  ending?: Ending;
+  /** In the order of their numbers. */
   attempts: RecordedAttempt[];
+  /** Tokens that the attempts reported, all together. Absent while it runs. */
+  usage?: Pick<Usage, 'inputTokens' | 'outputTokens'>;
+  /** Of all attempts; absent while it runs, and where one of them has no known price. */
+  usd?: number;
 }
 
 export interface RouteEventRecord {
@@ -64,10 +76,12 @@ export interface RouteEventRecord {
 }
 
 export interface HistoryFilter {
-  /** Milliseconds since the Unix epoch. */
+  /** Milliseconds since the Unix epoch; what began then is part of it. */
   since?: number;
+  /** What began then is not part of it any more. */
   until?: number;
   states?: readonly RequestState[];
+  /** The tier chosen or the one that answered. */
   tier?: string;
   /** The target chosen or the one that answered. */
   target?: string;
@@ -76,17 +90,27 @@ export interface HistoryFilter {
   session?: string;
   agent?: string;
   source?: string;
-  /** Newest first. */
+  /** At most so many, the newest first. */
   limit: number;
 }
 
-/** What was asked, decided, tried and paid. Several processes may write at once. */
+/**
+ * What was asked, decided, tried and paid. Several processes may write at once. What a method has
+ * written when it returns outlives the process. Each throws AppError `storage.locked`,
+ * `storage.read-only`, `storage.full` or `storage.unusable`.
+ */
 export interface Ledger {
   /** Before anything is sent. */
   begin(request: NewRequest): void;
-  /** An attempt that did not end its request; `number` counts from 0 within the request. */
+  /**
+   * An attempt that did not end its request; `number` counts from 0 within the request. One that
+   * ends after its request is added to what the request cost.
+   */
   attempt(requestId: string, number: number, attempt: RecordedAttempt): void;
-  /** Ends a request with the attempts that were not written yet, whole or not at all. */
+  /**
+   * Ends a request with the attempts that were not written yet, whole or not at all.
+   * @throws Error for a request that never began or has ended already
+   */
   end(
     requestId: string,
     ending: Ending,
@@ -96,9 +120,13 @@ export interface Ledger {
   /** The request of that id, or the only one whose id begins so. */
   find(id: string): RecordedRequest | undefined;
   history(filter: HistoryFilter): RecordedRequest[];
+  /** From that time on, the oldest first. */
   events(since: number): RouteEventRecord[];
   /** Marks what processes that are gone left running as interrupted; returns how many. */
   markInterrupted(isAlive: (pid: number) => boolean): number;
-  /** Removes ended requests, events and idle sessions before the times; returns how many rows. */
+  /**
+   * Removes a bounded number of ended requests, events and idle sessions from before the times, so
+   * that nobody waits long for it, and returns how many; 0 where nothing is left to remove.
+   */
   sweep(before: { requests: number; sessions: number }): number;
 }

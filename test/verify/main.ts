@@ -1,4 +1,5 @@
 import { run as faults } from './faults.ts';
+import { run as ledger } from './ledger.ts';
 import { run as runner } from './runner.ts';
 import { run as servers } from './servers.ts';
 
@@ -6,6 +7,7 @@ import { run as servers } from './servers.ts';
 const PROOFS: Record<string, (out: (line: string) => void) => Promise<boolean>> = {
   runner,
   faults,
+  ledger,
   servers,
 };
 
