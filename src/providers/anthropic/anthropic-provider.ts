@@ -41,7 +41,7 @@ export function createAnthropicProvider(options: AnthropicProviderOptions): Prov
   }
 
   async function count(
-    prompt: Pick<CompletionRequest, 'messages'>,
+    prompt: Pick<CompletionRequest, 'messages' | 'tools' | 'toolChoice'>,
     signal?: AbortSignal,
   ): Promise<number> {
     const body = promptOf(model, prompt);
@@ -51,7 +51,7 @@ export function createAnthropicProvider(options: AnthropicProviderOptions): Prov
 
   /** A long prompt is counted, which costs nothing, before it is sent. */
   async function refuseTooLong(request: CompletionRequest, signal: AbortSignal): Promise<void> {
-    if (promptTokensAtMost(request.messages) < SMALLEST_CONTEXT) return;
+    if (promptTokensAtMost(request) < SMALLEST_CONTEXT) return;
     // Servers that speak only the Messages API count nothing; then theirs is the word.
     const [info, tokens] = await Promise.all([
       describe(signal).catch(() => undefined),
@@ -66,10 +66,14 @@ export function createAnthropicProvider(options: AnthropicProviderOptions): Prov
     );
   }
 
-  async function openStream(request: CompletionRequest, signal: AbortSignal): Promise<EventStream> {
+  async function openStream(
+    request: CompletionRequest,
+    goesOn: boolean,
+    signal: AbortSignal,
+  ): Promise<EventStream> {
     const sdk = await client.sdk();
     const { data, response } = await sdk.messages
-      .create({ ...requestBody(model, request), stream: true }, { signal })
+      .create({ ...requestBody(model, request, goesOn), stream: true }, { signal })
       .withResponse();
     if (response.headers.get('content-type')?.startsWith('text/event-stream') === true) return data;
     // A proxy's page, or an error under status 200.
@@ -79,12 +83,13 @@ export function createAnthropicProvider(options: AnthropicProviderOptions): Prov
 
   async function* ask(
     request: CompletionRequest,
+    goesOn: boolean,
     signal: AbortSignal,
   ): AsyncGenerator<AnswerPart[]> {
     let begun = false;
     try {
       await refuseTooLong(request, signal);
-      const stream = await openStream(request, signal);
+      const stream = await openStream(request, goesOn, signal);
       const read = createEventReader();
       const events = stream[Symbol.asyncIterator]();
       let ended = false;
@@ -111,12 +116,16 @@ export function createAnthropicProvider(options: AnthropicProviderOptions): Prov
     }
   }
 
-  const answerOf = (request: CompletionRequest, { signal }: CallOptions): AnswerOptions => ({
+  const answerOf = (
+    request: CompletionRequest,
+    { signal, session }: CallOptions,
+  ): AnswerOptions => ({
     model,
+    request,
     deadlines,
     clock,
     signal,
-    ask: async (watched) => ask(request, watched),
+    ask: async (watched) => ask(request, session !== undefined, watched),
   });
 
   return {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Completion, FinishReason, Usage } from '../../core/request.ts';
+import type { Completion, FinishReason, ToolCall, Usage } from '../../core/request.ts';
 import type { AnswerPart } from '../http/answer.ts';
 
 const tokens = z.int().min(0).nullish();
@@ -13,19 +13,29 @@ type ReportedUsage = z.output<typeof usageSchema>;
 
 const startSchema = z.object({ message: z.object({ usage: usageSchema.nullish() }) });
 const pieceSchema = z.looseObject({
-  type: z.string(),
+  type: z.string().refine((type) => type !== 'tool_use', 'a call has a name and an id'),
   text: z.string().optional(),
   thinking: z.string().optional(),
+  /** A piece of a tool's arguments. */
+  partial_json: z.string().optional(),
 });
-const blockSchema = z.object({ content_block: pieceSchema });
-const deltaSchema = z.object({ delta: pieceSchema });
+/** What a block of kind `tool_use` has besides. */
+const toolUseSchema = z.looseObject({
+  type: z.literal('tool_use'),
+  id: z.string(),
+  name: z.string(),
+  input: z.unknown(),
+});
+const index = z.int().min(0);
+const blockSchema = z.object({ index, content_block: z.union([toolUseSchema, pieceSchema]) });
+const deltaSchema = z.object({ index, delta: pieceSchema });
 const endSchema = z.object({
   delta: z.object({ stop_reason: z.string().nullish() }),
   usage: usageSchema.nullish(),
 });
 
 const messageSchema = z.object({
-  content: z.array(pieceSchema),
+  content: z.array(z.union([toolUseSchema, pieceSchema])),
   stop_reason: z.string().nullish(),
   usage: usageSchema.nullish(),
 });
@@ -33,11 +43,23 @@ const messageSchema = z.object({
 /** A whole message, as batches give it back. It was timed by nobody. */
 export function completionOf(model: string, message: unknown): Completion {
   const { content, stop_reason: stopReason, usage } = messageSchema.parse(message);
-  const thinking = content.map((block) => block.thinking ?? '').join('');
+  let text = '';
+  let thinking = '';
+  const toolCalls: ToolCall[] = [];
+  for (const block of content) {
+    if (isToolUse(block)) {
+      const { id, name, input } = block;
+      toolCalls.push({ id, name, arguments: JSON.stringify(input ?? {}) });
+      continue;
+    }
+    text += block.text ?? '';
+    thinking += block.thinking ?? '';
+  }
   return {
     model,
-    text: content.map((block) => block.text ?? '').join(''),
+    text,
     ...(thinking === '' ? {} : { thinking }),
+    ...(toolCalls.length === 0 ? {} : { toolCalls }),
     finishReason: finishReasonOf(stopReason),
     usage: usageOf(usage ?? {}),
     timing: { measured: false },
@@ -51,6 +73,8 @@ export function completionOf(model: string, message: unknown): Completion {
 export function createEventReader(): (event: { type: string }) => AnswerPart[] {
   let usage: ReportedUsage = {};
   let finishReason: FinishReason = 'stop';
+  /** The API's own tools stream arguments too, and are nobody's to run. */
+  const ours = new Set<number>();
 
   return (event) => {
     switch (event.type) {
@@ -60,10 +84,18 @@ export function createEventReader(): (event: { type: string }) => AnswerPart[] {
         usage = { ...message.usage, output_tokens: undefined };
         return [{ type: 'usage', usage: usageOf(usage) }];
       }
-      case 'content_block_start':
-        return partsOf(blockSchema.parse(event).content_block);
-      case 'content_block_delta':
-        return partsOf(deltaSchema.parse(event).delta);
+      case 'content_block_start': {
+        const { index: place, content_block: block } = blockSchema.parse(event);
+        if (!isToolUse(block)) return partsOf(block);
+        ours.add(place);
+        return [{ type: 'tool-call', index: place, id: block.id, name: block.name }];
+      }
+      case 'content_block_delta': {
+        const { index: place, delta } = deltaSchema.parse(event);
+        const { partial_json: json } = delta;
+        if (json === undefined || !ours.has(place)) return partsOf(delta);
+        return [{ type: 'tool-call', index: place, arguments: json }];
+      }
       case 'message_delta': {
         const { delta, usage: atEnd } = endSchema.parse(event);
         finishReason = finishReasonOf(delta.stop_reason);
@@ -78,7 +110,14 @@ export function createEventReader(): (event: { type: string }) => AnswerPart[] {
   };
 }
 
-function partsOf(piece: z.output<typeof pieceSchema>): AnswerPart[] {
+type Piece = z.output<typeof pieceSchema>;
+type ToolUse = z.output<typeof toolUseSchema>;
+
+function isToolUse(block: Piece | ToolUse): block is ToolUse {
+  return block.type === 'tool_use';
+}
+
+function partsOf(piece: Piece): AnswerPart[] {
   const { text = '', thinking = '' } = piece;
   if (text !== '') return [{ type: 'text', text }];
   return thinking === '' ? [] : [{ type: 'thinking', text: thinking }];
@@ -98,10 +137,12 @@ function usageOf(reported: ReportedUsage): Usage {
     ...(typeof fresh === 'number' ? { inputTokens: fresh + (read ?? 0) + (written ?? 0) } : {}),
     ...(typeof output === 'number' ? { outputTokens: output } : {}),
     ...(typeof read === 'number' ? { cachedInputTokens: read } : {}),
+    ...(typeof written === 'number' ? { cacheWriteTokens: written } : {}),
   };
 }
 
 function finishReasonOf(stopReason: string | null | undefined): FinishReason {
+  if (stopReason === 'tool_use') return 'tool-calls';
   return stopReason === 'max_tokens' || stopReason === 'model_context_window_exceeded'
     ? 'length'
     : 'stop';

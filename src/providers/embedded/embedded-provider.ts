@@ -80,6 +80,7 @@ export function createEmbeddedProvider(options: EmbeddedProviderOptions): Provid
       return { model: modelId, text, finishReason, usage, timing };
     }
 
+    refuseWhatItCannot(request);
     const { messages, maxTokens, temperature, seed } = request;
     const job = {
       kind: 'generate' as const,
@@ -159,4 +160,22 @@ export function createEmbeddedProvider(options: EmbeddedProviderOptions): Provid
     },
     shutdown: () => engine.shutdown(),
   };
+}
+
+/** An answer that takes no notice of these would be another one than was asked for. */
+function refuseWhatItCannot({
+  messages,
+  tools,
+  toolChoice,
+  responseFormat,
+  stop,
+}: CompletionRequest): void {
+  const asked = [
+    tools !== undefined && tools.length > 0 && toolChoice !== 'none' ? 'tools' : undefined,
+    messages.some(({ role }) => role === 'tool') ? 'results of tools' : undefined,
+    responseFormat === undefined ? undefined : 'a format for the answer',
+    stop === undefined || stop.length === 0 ? undefined : 'stop words',
+  ].filter((it) => it !== undefined);
+  if (asked.length === 0) return;
+  throw new ProviderFailure('unsupported', `The embedded engine takes no ${asked.join(', no ')}.`);
 }

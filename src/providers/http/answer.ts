@@ -1,13 +1,21 @@
 import type { Clock } from '../../core/clock.ts';
-import type { Completion, FinishReason, Usage } from '../../core/request.ts';
+import type {
+  Completion,
+  CompletionRequest,
+  FinishReason,
+  ToolCall,
+  Usage,
+} from '../../core/request.ts';
 import { failureClassOf, ProviderFailure } from '../failure.ts';
 import type { StreamEvent } from '../provider.ts';
 import { cancelledFailure, watchDeadlines, type Deadlines } from './deadlines.ts';
+import { collectToolCalls, type ToolCallPiece } from './tool-calls.ts';
 
 /** What a server tells in a stream, in the words all servers share. */
 export type AnswerPart =
   /** Never empty. */
   | { type: 'text' | 'thinking'; text: string }
+  | ({ type: 'tool-call' } & ToolCallPiece)
   /** Replaces what was reported before: a repeated report is the same tokens again. */
   | { type: 'usage'; usage: Usage }
   /** The end mark. */
@@ -15,6 +23,7 @@ export type AnswerPart =
 
 export interface AnswerOptions {
   model: string;
+  request: CompletionRequest;
   deadlines: Deadlines;
   clock: Clock;
   /** The caller's. */
@@ -24,15 +33,18 @@ export interface AnswerOptions {
 }
 
 /**
- * An answer as it comes, within its deadlines. An abort by the caller finishes it as `cancelled`
- * with what came until then; an end without an end mark throws `truncated-stream`.
+ * An answer as it comes, within its deadlines. Tool calls are given whole, before the end. An
+ * abort by the caller finishes it as `cancelled` with the text that came until then; an end without
+ * an end mark throws `truncated-stream`.
  */
 export async function* streamAnswer(options: AnswerOptions): AsyncGenerator<StreamEvent> {
-  const { model, deadlines, clock, signal, ask } = options;
+  const { model, request, deadlines, clock, signal, ask } = options;
   const startedAt = clock.monotonic();
   const watch = watchDeadlines({ deadlines, clock, signal });
   let text = '';
   let thinking = '';
+  const pieces = collectToolCalls(request.messages);
+  let toolCalls: readonly ToolCall[] = [];
   let usage: Usage = {};
   let ttftMs: number | undefined;
   let finishReason: FinishReason | undefined;
@@ -41,7 +53,10 @@ export async function* streamAnswer(options: AnswerOptions): AsyncGenerator<Stre
     const totalMs = clock.monotonic() - startedAt;
     const timing = { ...(ttftMs === undefined ? {} : { ttftMs }), totalMs, measured: true };
     const thoughts = thinking === '' ? {} : { thinking };
-    const completion = { model, text, ...thoughts, finishReason: reason, usage, timing };
+    const calls = toolCalls.length === 0 ? {} : { toolCalls };
+    // Not every server has a word of its own for an end with calls.
+    const why = reason === 'stop' && toolCalls.length > 0 ? 'tool-calls' : reason;
+    const completion = { model, text, ...thoughts, ...calls, finishReason: why, usage, timing };
     return { type: 'finished', completion };
   }
 
@@ -58,6 +73,10 @@ export async function* streamAnswer(options: AnswerOptions): AsyncGenerator<Stre
           continue;
         }
         ttftMs ??= clock.monotonic() - startedAt;
+        if (part.type === 'tool-call') {
+          pieces.add(part);
+          continue;
+        }
         if (part.type === 'text') text += part.text;
         else thinking += part.text;
         watch.hold();
@@ -68,6 +87,9 @@ export async function* streamAnswer(options: AnswerOptions): AsyncGenerator<Stre
     if (finishReason === undefined) {
       throw new ProviderFailure('truncated-stream', 'The stream ended without its end mark.');
     }
+    toolCalls = pieces.calls();
+    watch.hold();
+    for (const call of toolCalls) yield { type: 'tool-call', call };
   } catch (error) {
     if (signal?.aborted !== true || failureClassOf(error) !== 'cancelled') throw error;
     finishReason = 'cancelled';

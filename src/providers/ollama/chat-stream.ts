@@ -8,9 +8,22 @@ import { createNdjsonParser } from '../http/ndjson.ts';
 
 const count = z.int().min(0).nullish();
 
+const callSchema = z.looseObject({
+  // Since 0.12.
+  id: z.string().nullish(),
+  function: z.looseObject({
+    name: z.string(),
+    arguments: z.record(z.string(), z.unknown()).nullish(),
+  }),
+});
+
 const lineSchema = z.looseObject({
   message: z
-    .looseObject({ content: z.string().nullish(), thinking: z.string().nullish() })
+    .looseObject({
+      content: z.string().nullish(),
+      thinking: z.string().nullish(),
+      tool_calls: z.array(callSchema).nullish(),
+    })
     .nullish(),
   done: z.boolean().nullish(),
   done_reason: z.string().nullish(),
@@ -23,11 +36,22 @@ type Line = z.output<typeof lineSchema>;
 export async function* readChatStream(stream: HttpStream): AsyncGenerator<AnswerPart[]> {
   const parser = createNdjsonParser();
   let empty = true;
+  let calls = 0;
 
   function partsOf(line: Line): AnswerPart[] {
     const parts: AnswerPart[] = [];
     if (line.message?.thinking) parts.push({ type: 'thinking', text: line.message.thinking });
     if (line.message?.content) parts.push({ type: 'text', text: line.message.content });
+    // Each comes whole, and its own `index` begins anew in every line.
+    for (const { id, function: call } of line.message?.tool_calls ?? []) {
+      parts.push({
+        type: 'tool-call',
+        index: calls++,
+        id: id ?? undefined,
+        name: call.name,
+        arguments: JSON.stringify(call.arguments ?? {}),
+      });
+    }
     empty &&= parts.length === 0;
     if (line.done !== true) return parts;
     const finishReason = line.done_reason === 'length' ? 'length' : 'stop';

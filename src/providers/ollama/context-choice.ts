@@ -64,10 +64,10 @@ export function createContextChoice(options: {
 
   return {
     current: () => chosen,
-    async choose({ messages, maxTokens }, facts, signal) {
+    async choose(request, facts, signal) {
       const most = facts.contextTokens ?? Number.POSITIVE_INFINITY;
-      const prompt = promptTokensAtMost(messages) + facts.systemBytes;
-      chosen = await suited(prompt + maxTokens, most, signal);
+      const prompt = promptTokensAtMost(request) + facts.systemBytes;
+      chosen = await suited(prompt + request.maxTokens, most, signal);
       if (prompt < chosen) return chosen;
       // The bound is far above the truth: a server that counts itself may still say yes.
       refuses ??= await refusesLongPrompts(chosen, signal);

@@ -8,6 +8,8 @@ export interface ModelFacts {
   contextTokens?: number;
   /** Bytes of the system prompt that the model brings along; it goes before a conversation without one. */
   systemBytes: number;
+  /** What the model can do, as `tools`; absent where an older server does not say. */
+  capabilities?: readonly string[];
   versions: Record<string, string>;
 }
 
@@ -45,6 +47,7 @@ export async function readModelFacts(
   return {
     ...(length.success ? { contextTokens: length.data } : {}),
     systemBytes: Buffer.byteLength(show?.system ?? ''),
+    ...(show?.capabilities ? { capabilities: show.capabilities } : {}),
     versions: {
       ollama: version?.version ?? 'unknown',
       ...(parameters ? { parameters } : {}),

@@ -12,6 +12,7 @@ import {
 import { withinTotal, type Deadlines } from '../http/deadlines.ts';
 import { createHttpClient } from '../http/http-client.ts';
 import type { CallOptions, Provider } from '../provider.ts';
+import { chatBody } from './chat-body.ts';
 import { readChatStream } from './chat-stream.ts';
 import { createContextChoice, LONGER_CONTEXT } from './context-choice.ts';
 import { readModelFacts, type ModelFacts } from './model-facts.ts';
@@ -65,28 +66,21 @@ export function createOllamaProvider(options: OllamaOptions): Provider {
     request: CompletionRequest,
     signal: AbortSignal,
   ): Promise<AsyncIterable<AnswerPart[]>> {
-    const contextTokens = await context.choose(request, await factsOf(signal), signal);
+    const facts = await factsOf(signal);
+    const chat = chatBody(request, facts);
+    const contextTokens = await context.choose(request, facts, signal);
     const body = {
       model,
-      messages: request.messages,
-      stream: true,
-      // Neither the prompt's beginning nor the answer's is given up for what follows.
-      truncate: false,
-      shift: false,
+      ...chat,
       keep_alive: keepAlive,
-      options: {
-        seed: request.seed,
-        temperature: request.temperature,
-        num_predict: request.maxTokens,
-        num_ctx: contextTokens,
-      },
+      options: { ...chat.options, num_ctx: contextTokens },
     };
     const call = { path: '/api/chat', body, signal };
     return readChatStream(await client.openStream(call, 'application/x-ndjson'));
   }
 
   function answerOptions(request: CompletionRequest, { signal }: CallOptions): AnswerOptions {
-    return { model, deadlines, clock, signal, ask: (within) => ask(request, within) };
+    return { model, request, deadlines, clock, signal, ask: (within) => ask(request, within) };
   }
 
   async function embedAll(texts: readonly string[], signal: AbortSignal): Promise<number[][]> {

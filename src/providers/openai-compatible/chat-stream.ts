@@ -14,6 +14,14 @@ const usageSchema = z.looseObject({
   prompt_tokens_details: z.looseObject({ cached_tokens: count }).nullish(),
 });
 
+const callSchema = z.looseObject({
+  index: count,
+  id: z.string().nullish(),
+  function: z
+    .looseObject({ name: z.string().nullish(), arguments: z.string().nullish() })
+    .nullish(),
+});
+
 const chunkSchema = z.looseObject({
   choices: z
     .array(
@@ -24,6 +32,7 @@ const chunkSchema = z.looseObject({
             // llama-server and vLLM until 0.10 say the first, newer vLLM and Ollama the second.
             reasoning_content: z.string().nullish(),
             reasoning: z.string().nullish(),
+            tool_calls: z.array(callSchema).nullish(),
           })
           .nullish(),
         finish_reason: z.string().nullish(),
@@ -51,6 +60,15 @@ export async function* readChatStream(stream: HttpStream): AsyncGenerator<Answer
     const thinking = choice?.delta?.reasoning_content ?? choice?.delta?.reasoning;
     if (thinking) parts.push({ type: 'thinking', text: thinking });
     if (choice?.delta?.content) parts.push({ type: 'text', text: choice.delta.content });
+    for (const [place, call] of (choice?.delta?.tool_calls ?? []).entries()) {
+      parts.push({
+        type: 'tool-call',
+        index: call.index ?? place,
+        id: call.id ?? undefined,
+        name: call.function?.name ?? undefined,
+        arguments: call.function?.arguments ?? undefined,
+      });
+    }
     if (choice?.finish_reason) finishReason = finishReasonOf(choice.finish_reason);
     if (usage) parts.push({ type: 'usage', usage: usageOf(usage, timings) });
     return parts;

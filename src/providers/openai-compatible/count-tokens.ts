@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import type { Message } from '../../core/request.ts';
+import type { CompletionRequest } from '../../core/request.ts';
 import { parseJson, type HttpClient } from '../http/http-client.ts';
+import { promptBody } from './chat-body.ts';
 import type { Server } from './server.ts';
 
 const tokensSchema = z.looseObject({ tokens: z.array(z.unknown()) });
@@ -24,18 +25,19 @@ export async function countText(text: string, counting: Counting): Promise<numbe
   return (await ask(countSchema, '/tokenize', body, counting))?.count;
 }
 
-/** Tokens of a conversation under the model's chat template; `undefined` where the server counts none. */
+/** Tokens of a conversation and its tools under the model's chat template; `undefined` where the server counts none. */
 export async function countPrompt(
-  messages: readonly Message[],
+  request: CompletionRequest,
   counting: Counting,
 ): Promise<number | undefined> {
+  const prompt = promptBody(request, counting.server.kind);
   if (counting.server.kind === 'llama-server') {
-    const applied = await ask(promptSchema, '/apply-template', { messages }, counting);
+    const applied = await ask(promptSchema, '/apply-template', prompt, counting);
     if (applied === undefined) return undefined;
     const body = { content: applied.prompt, add_special: true, parse_special: true };
     return (await ask(tokensSchema, '/tokenize', body, counting))?.tokens.length;
   }
-  const body = { model: counting.model, messages, add_generation_prompt: true };
+  const body = { model: counting.model, ...prompt, add_generation_prompt: true };
   return (await ask(countSchema, '/tokenize', body, counting))?.count;
 }
 

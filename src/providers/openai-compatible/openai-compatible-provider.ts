@@ -13,6 +13,7 @@ import { withinTotal, type Deadlines } from '../http/deadlines.ts';
 import { createHttpClient } from '../http/http-client.ts';
 import { promptTokensAtMost } from '../http/prompt-bound.ts';
 import type { CallOptions, Provider } from '../provider.ts';
+import { chatBody } from './chat-body.ts';
 import { readChatStream } from './chat-stream.ts';
 import { countPrompt, countText } from './count-tokens.ts';
 import { describeServer, findServedModel, type Server } from './server.ts';
@@ -88,15 +89,16 @@ export function createOpenAiCompatibleProvider(options: OpenAiCompatibleOptions)
 
   /** Most tokens the answer may have. Throws `context-too-long` where the prompt leaves no room. */
   async function roomFor(
-    { messages, maxTokens }: CompletionRequest,
+    request: CompletionRequest,
     server: Server,
     name: string,
     signal: AbortSignal,
   ): Promise<number> {
+    const { maxTokens } = request;
     const { contextTokens } = server;
     if (contextTokens === undefined) return maxTokens;
-    if (promptTokensAtMost(messages) + maxTokens <= contextTokens) return maxTokens;
-    const prompt = await countPrompt(messages, { client, server, model: name, signal });
+    if (promptTokensAtMost(request) + maxTokens <= contextTokens) return maxTokens;
+    const prompt = await countPrompt(request, { client, server, model: name, signal });
     // A server that counts no tokens refuses too long a prompt itself.
     if (prompt === undefined) return maxTokens;
     if (prompt < contextTokens) return Math.min(maxTokens, contextTokens - prompt);
@@ -115,12 +117,8 @@ export function createOpenAiCompatibleProvider(options: OpenAiCompatibleOptions)
     const maxTokens = await roomFor(request, server, name, signal);
     const body = {
       model: name,
-      messages: request.messages,
       max_tokens: maxTokens,
-      temperature: request.temperature,
-      seed: request.seed,
-      stream: true,
-      stream_options: { include_usage: true },
+      ...chatBody(request, server.kind),
       ...(server.kind === 'llama-server'
         ? { cache_prompt: options.cachePrompt, id_slot: options.slot }
         : {}),
@@ -133,7 +131,7 @@ export function createOpenAiCompatibleProvider(options: OpenAiCompatibleOptions)
   }
 
   function answerOptions(request: CompletionRequest, { signal }: CallOptions): AnswerOptions {
-    return { model, deadlines, clock, signal, ask: (within) => ask(request, within) };
+    return { model, request, deadlines, clock, signal, ask: (within) => ask(request, within) };
   }
 
   return {

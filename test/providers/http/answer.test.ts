@@ -4,7 +4,7 @@ import type { Clock } from '../../../src/core/clock.ts';
 import { streamAnswer, type AnswerPart } from '../../../src/providers/http/answer.ts';
 import { watchDeadlines } from '../../../src/providers/http/deadlines.ts';
 import { createHttpClient } from '../../../src/providers/http/http-client.ts';
-import { deadlines, lines, readAll, startLoopback, systemClock } from './loopback.ts';
+import { deadlines, lines, readAll, requestOf, startLoopback, systemClock } from './loopback.ts';
 
 /** A clock that a test sets: a sleep ends when the time has come. */
 function manualClock(): Clock & { advance: (ms: number) => Promise<void> } {
@@ -91,13 +91,25 @@ describe('an answer', () => {
       { type: 'usage', usage: { inputTokens: 2 } },
       { type: 'end', finishReason: 'stop' },
     );
-    const stream = streamAnswer({ model: 'm', deadlines, clock: systemClock, ask });
+    const stream = streamAnswer({
+      model: 'm',
+      request: requestOf('hi'),
+      deadlines,
+      clock: systemClock,
+      ask,
+    });
     expect((await readAll(stream)).completion?.usage).toEqual({ inputTokens: 2 });
   });
 
   it('without an end is truncated', async () => {
     const ask = of({ type: 'text', text: 'a' });
-    const stream = streamAnswer({ model: 'm', deadlines, clock: systemClock, ask });
+    const stream = streamAnswer({
+      model: 'm',
+      request: requestOf('hi'),
+      deadlines,
+      clock: systemClock,
+      ask,
+    });
     await expect(readAll(stream)).rejects.toMatchObject({ failure: 'truncated-stream' });
   });
 });
