@@ -14,22 +14,43 @@ const CONTEXT_TOKENS = 200_000;
 const MIN_CACHED_TOKENS = 1024;
 const PIECE_MS = 2;
 
-const contentSchema = z.union([
-  z.string(),
-  z.array(
-    z.strictObject({
-      type: z.literal('text'),
-      text: z.string().min(1),
-      cache_control: z.strictObject({ type: z.literal('ephemeral') }).optional(),
-    }),
-  ),
+const cacheControl = z.strictObject({ type: z.literal('ephemeral') }).optional();
+const blockSchema = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('text'),
+    text: z.string().min(1),
+    cache_control: cacheControl,
+  }),
+  z.strictObject({
+    type: z.literal('tool_use'),
+    id: z.string().min(1),
+    name: z.string(),
+    input: z.record(z.string(), z.unknown()),
+  }),
+  z.strictObject({
+    type: z.literal('tool_result'),
+    tool_use_id: z.string().min(1),
+    content: z.string(),
+    cache_control: cacheControl,
+  }),
 ]);
+const contentSchema = z.union([z.string(), z.array(blockSchema)]);
+const toolSchema = z.strictObject({
+  name: z.string(),
+  description: z.string().optional(),
+  input_schema: z.looseObject({
+    type: z.literal('object'),
+    properties: z.record(z.string(), z.looseObject({ enum: z.array(z.string()) })).optional(),
+  }),
+});
 const promptSchema = z.looseObject({
   model: z.string(),
   system: contentSchema.optional(),
   messages: z
     .array(z.strictObject({ role: z.enum(['user', 'assistant']), content: contentSchema }))
     .min(1),
+  tools: z.array(toolSchema).optional(),
+  tool_choice: z.looseObject({ type: z.enum(['auto', 'any', 'tool', 'none']) }).optional(),
 });
 const messageSchema = promptSchema.extend({
   max_tokens: z.int().min(1),
@@ -158,8 +179,49 @@ function tokensOf(text: string): number {
 }
 
 type Content = z.output<typeof contentSchema>;
-const blocksOf = (content: Content): { text: string; cache_control?: unknown }[] =>
-  typeof content === 'string' ? [{ text: content }] : content;
+interface Counted {
+  text: string;
+  cache_control?: unknown;
+}
+function blocksOf(content: Content): Counted[] {
+  if (typeof content === 'string') return [{ text: content }];
+  return content.map((block) => {
+    if (block.type === 'text') return block;
+    if (block.type === 'tool_use') return { text: JSON.stringify(block.input) };
+    return { text: block.content, cache_control: block.cache_control };
+  });
+}
+
+/** A result must follow the call that it answers. */
+function checkResults(messages: Prompt['messages']): void {
+  for (const [index, { content }] of messages.entries()) {
+    if (typeof content === 'string') continue;
+    const before = messages[index - 1]?.content ?? [];
+    const calls = typeof before === 'string' ? [] : before;
+    for (const block of content) {
+      if (block.type !== 'tool_result') continue;
+      if (calls.some((it) => it.type === 'tool_use' && it.id === block.tool_use_id)) continue;
+      const message = `messages.${index}: unexpected tool_use_id found in tool_result blocks`;
+      throw new Refusal(400, 'invalid_request_error', message);
+    }
+  }
+}
+
+/** The first tool with the first value allowed, where one must be called. */
+function toolUseOf({ tools, tool_choice: choice }: MessageRequest): ToolUse | undefined {
+  const [tool] = tools ?? [];
+  if (tool === undefined || (choice?.type !== 'any' && choice?.type !== 'tool')) return undefined;
+  const { properties = {} } = tool.input_schema;
+  const input = Object.entries(properties).map(
+    ([
+      name,
+      {
+        enum: [value],
+      },
+    ]) => [name, value],
+  );
+  return { type: 'tool_use', id: 'toolu_0', name: tool.name, input: Object.fromEntries(input) };
+}
 
 function countTokens({ model, system, messages }: Prompt): number {
   describe(model);
@@ -167,10 +229,18 @@ function countTokens({ model, system, messages }: Prompt): number {
   return contents.flatMap(blocksOf).reduce((sum, { text }) => sum + tokensOf(text), 8);
 }
 
+interface ToolUse {
+  type: 'tool_use';
+  id: string;
+  name: string;
+  input: unknown;
+}
+
 interface Answer {
   model: string;
   words: string[];
-  stopReason: 'end_turn' | 'max_tokens';
+  toolUse?: ToolUse | undefined;
+  stopReason: 'end_turn' | 'max_tokens' | 'tool_use';
   usage: {
     input_tokens: number;
     cache_creation_input_tokens: number;
@@ -210,12 +280,15 @@ function answer(asked: MessageRequest, cached: Set<string>): Answer {
   const last = blocksOf(messages.at(-1)?.content ?? '')
     .map((it) => it.text)
     .join('');
+  checkResults(messages);
+  const toolUse = toolUseOf(asked);
   const whole = /story/i.test(last) ? Infinity : 3 + (last.length % 5);
   const count = Math.min(whole, maxTokens);
   return {
     model,
     words: Array.from({ length: count }, (_, index) => `${index === 0 ? '' : ' '}${index + 1}`),
-    stopReason: count < whole ? 'max_tokens' : 'end_turn',
+    toolUse,
+    stopReason: count < whole ? 'max_tokens' : toolUse === undefined ? 'end_turn' : 'tool_use',
     usage: {
       input_tokens: input - read - written,
       cache_creation_input_tokens: written,
@@ -225,13 +298,13 @@ function answer(asked: MessageRequest, cached: Set<string>): Answer {
   };
 }
 
-function messageOf({ model, words, stopReason, usage }: Answer): unknown {
+function messageOf({ model, words, toolUse, stopReason, usage }: Answer): unknown {
   return {
     id: 'msg_0',
     type: 'message',
     role: 'assistant',
     model,
-    content: [{ type: 'text', text: words.join('') }],
+    content: [{ type: 'text', text: words.join('') }, ...(toolUse === undefined ? [] : [toolUse])],
     stop_reason: stopReason,
     stop_sequence: null,
     usage,
@@ -256,6 +329,15 @@ async function stream(response: ServerResponse, { words, ...rest }: Answer): Pro
     await sleep(PIECE_MS);
   }
   send({ type: 'content_block_stop', index: 0 });
+  if (rest.toolUse !== undefined) {
+    const content_block = { ...rest.toolUse, input: {} };
+    send({ type: 'content_block_start', index: 1, content_block });
+    for (const partial_json of JSON.stringify(rest.toolUse.input).match(/.{1,5}/g) ?? []) {
+      const delta = { type: 'input_json_delta', partial_json };
+      send({ type: 'content_block_delta', index: 1, delta });
+    }
+    send({ type: 'content_block_stop', index: 1 });
+  }
   send({
     type: 'message_delta',
     delta: { stop_reason: stopReason, stop_sequence: null },

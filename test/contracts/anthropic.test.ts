@@ -20,5 +20,10 @@ contract('anthropic (loopback)', async () => {
         clock: machineClock,
       }),
   };
-  return servedSubject(served, { seeds: false, embeds: false, countsTokens: true });
+  return servedSubject(served, {
+    seeds: false,
+    embeds: false,
+    countsTokens: true,
+    forcesTools: true,
+  });
 });

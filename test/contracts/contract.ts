@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
-import type { Completion, CompletionRequest } from '../../src/core/request.ts';
+import type { Completion, CompletionRequest, ToolCall } from '../../src/core/request.ts';
 import { failureClassOf } from '../../src/providers/failure.ts';
 import type { Provider, StreamEvent } from '../../src/providers/provider.ts';
 
@@ -14,6 +14,8 @@ export interface Subject {
   seeds: boolean;
   embeds: boolean;
   countsTokens: boolean;
+  /** Whether it can be told that a tool must be called. */
+  forcesTools: boolean;
   /** Requests for an answer that went to the server, and those it did not refuse; absent without a server. */
   generations?: () => { sent: number; answered: number };
   close(): Promise<void>;
@@ -21,6 +23,18 @@ export interface Subject {
 
 /** How long a real server may take to load a model on a busy machine. */
 const SLOW_MS = 600_000;
+
+/** One value is allowed, so that the smallest model gives it where the server holds it to the schema. */
+const RUN_TESTS = {
+  name: 'run_tests',
+  description: 'Runs the tests of a file',
+  parameters: {
+    type: 'object',
+    properties: { file: { type: 'string', enum: ['cart.test.ts'] } },
+    required: ['file'],
+    additionalProperties: false,
+  },
+};
 
 const STORY = 'Tell a very long story about a lighthouse keeper.';
 
@@ -31,16 +45,19 @@ function ask(content: string, options: Partial<CompletionRequest> = {}): Complet
 
 async function readAll(stream: AsyncIterable<StreamEvent>): Promise<{
   pieces: string[];
+  calls: ToolCall[];
   completion: Completion | undefined;
 }> {
   const pieces: string[] = [];
+  const calls: ToolCall[] = [];
   let completion: Completion | undefined;
   for await (const event of stream) {
     expect(completion, 'nothing comes after the end').toBeUndefined();
     if (event.type === 'text') pieces.push(event.text);
+    if (event.type === 'tool-call') calls.push(event.call);
     if (event.type === 'finished') completion = event.completion;
   }
-  return { pieces, completion };
+  return { pieces, calls, completion };
 }
 
 async function failureOf(call: Promise<unknown>): Promise<unknown> {
@@ -95,6 +112,38 @@ export function contract(name: string, open: () => Promise<Subject>): void {
       const { finishReason, usage } = await subject.provider.complete(ask(STORY, { maxTokens: 5 }));
       expect(finishReason).toBe('length');
       expect(usage.outputTokens).toBe(5);
+    });
+
+    it('calls a tool that must be called, or says that it cannot be told so', async () => {
+      const request = ask('Run the tests of cart.test.ts.', {
+        maxTokens: 200,
+        tools: [RUN_TESTS],
+        toolChoice: 'required',
+      });
+      if (!subject.forcesTools) {
+        expect(await failureOf(subject.provider.complete(request))).toBe('unsupported');
+        return;
+      }
+      const { calls, completion } = await readAll(subject.provider.stream(request));
+      const [call] = calls;
+      expect(call).toMatchObject({ name: 'run_tests', id: expect.stringMatching(/./) });
+      expect(JSON.parse(call?.arguments ?? '')).toEqual({ file: 'cart.test.ts' });
+      expect(completion).toMatchObject({ toolCalls: calls, finishReason: 'tool-calls' });
+      expect(completion?.timing.ttftMs).toBeGreaterThan(0);
+
+      const toolCallId = call?.id ?? '';
+      const goesOn = await subject.provider.complete({
+        ...request,
+        messages: [
+          ...request.messages,
+          { role: 'assistant', content: completion?.text ?? '', toolCalls: calls },
+          { role: 'tool', content: '2 passed, 1 failed: empty cart.', toolCallId },
+        ],
+        maxTokens: 24,
+        toolChoice: 'none',
+      });
+      expect(goesOn.text.trim()).not.toBe('');
+      expect(goesOn.toolCalls).toBeUndefined();
     });
 
     it('finishes an aborted stream with the text so far', async () => {

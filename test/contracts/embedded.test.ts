@@ -24,6 +24,7 @@ contract('embedded', async () => {
     // The model writes; one with a pooling type embeds, see the provider's own tests.
     embeds: false,
     countsTokens: true,
+    forcesTools: false,
     async close() {
       await Promise.all([provider.shutdown(), withoutModel.shutdown()]);
     },

@@ -24,6 +24,11 @@ withServer('llama-server', 'AQE_LLM_TEST_LLAMA_SERVER', (binary) => {
           cachePrompt: false,
         }),
     };
-    return servedSubject(served, { seeds: true, embeds: true, countsTokens: true });
+    return servedSubject(served, {
+      seeds: true,
+      embeds: true,
+      countsTokens: true,
+      forcesTools: true,
+    });
   });
 });

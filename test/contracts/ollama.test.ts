@@ -23,6 +23,11 @@ withServer('ollama', 'AQE_LLM_TEST_OLLAMA', (binary) => {
           contextTokens: 1024,
         }),
     };
-    return servedSubject(served, { seeds: true, embeds: true, countsTokens: false });
+    return servedSubject(served, {
+      seeds: true,
+      embeds: true,
+      countsTokens: false,
+      forcesTools: false,
+    });
   });
 });

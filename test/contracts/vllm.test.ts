@@ -54,7 +54,12 @@ withServer('vLLM', 'AQE_LLM_TEST_VLLM', (venv) => {
   contract('openai-compatible on vLLM', async () => {
     // The server goes on, for the adapter.
     const served = { server: { url: server.url, stop: async () => {} }, model: MODEL, open };
-    return servedSubject(served, { seeds: true, embeds: false, countsTokens: true });
+    return servedSubject(served, {
+      seeds: true,
+      embeds: false,
+      countsTokens: true,
+      forcesTools: true,
+    });
   });
 
   describe('LoRA on vLLM', { timeout: SLOW_MS }, () => {

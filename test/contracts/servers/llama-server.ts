@@ -23,6 +23,8 @@ export async function startLlamaServer(
       embeddings: true,
       metrics: true,
       slots: true,
+      // Tools need the model's own template.
+      jinja: true,
     }),
     url: `http://127.0.0.1:${port}`,
     readyPath: '/health',

@@ -27,6 +27,8 @@ export async function startVllm(
         dtype: 'bfloat16',
         'enforce-eager': true,
         'enable-lora': true,
+        'enable-auto-tool-choice': true,
+        'tool-call-parser': 'hermes',
       }),
     ],
     env: {
