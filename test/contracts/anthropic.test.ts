@@ -24,6 +24,6 @@ contract('anthropic (loopback)', async () => {
     seeds: false,
     embeds: false,
     countsTokens: true,
-    forcesTools: true,
+    requiredTools: 'held',
   });
 });

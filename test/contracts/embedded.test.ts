@@ -24,7 +24,8 @@ contract('embedded', async () => {
     // The model writes; one with a pooling type embeds, see the provider's own tests.
     embeds: false,
     countsTokens: true,
-    forcesTools: false,
+    requiredTools: 'refused',
+    runsWithoutTools: true,
     async close() {
       await Promise.all([provider.shutdown(), withoutModel.shutdown()]);
     },

@@ -28,7 +28,7 @@ withServer('llama-server', 'AQE_LLM_TEST_LLAMA_SERVER', (binary) => {
       seeds: true,
       embeds: true,
       countsTokens: true,
-      forcesTools: true,
+      requiredTools: 'asked',
     });
   });
 });

@@ -27,7 +27,7 @@ withServer('ollama', 'AQE_LLM_TEST_OLLAMA', (binary) => {
       seeds: true,
       embeds: true,
       countsTokens: false,
-      forcesTools: false,
+      requiredTools: 'refused',
     });
   });
 });

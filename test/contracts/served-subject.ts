@@ -12,7 +12,7 @@ export interface Served {
 /** The three providers of the contract for one server, with a relay that counts. */
 export async function servedSubject(
   { server, model, open }: Served,
-  traits: Pick<Subject, 'seeds' | 'embeds' | 'countsTokens' | 'forcesTools'>,
+  traits: Pick<Subject, 'seeds' | 'embeds' | 'countsTokens' | 'requiredTools'>,
 ): Promise<Subject> {
   const relay = await startRelay(server.url);
   const provider = open(model, relay.url);

@@ -58,7 +58,7 @@ withServer('vLLM', 'AQE_LLM_TEST_VLLM', (venv) => {
       seeds: true,
       embeds: false,
       countsTokens: true,
-      forcesTools: true,
+      requiredTools: 'asked',
     });
   });
 
