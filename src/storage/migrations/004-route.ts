@@ -73,8 +73,17 @@ CREATE TABLE sessions (
 
 CREATE TABLE session_messages (
   session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+  -- From 0; system messages come before all others and have numbers below it.
   number INTEGER NOT NULL,
   message TEXT NOT NULL,
   PRIMARY KEY (session_id, number)
+) STRICT, WITHOUT ROWID;
+
+-- Where the prompt of a session begins for a window of so many tokens.
+CREATE TABLE session_trims (
+  session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+  context_tokens INTEGER NOT NULL,
+  first_message INTEGER NOT NULL,
+  PRIMARY KEY (session_id, context_tokens)
 ) STRICT, WITHOUT ROWID;
 `;
