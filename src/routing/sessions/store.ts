@@ -1,0 +1,183 @@
+import { z } from 'zod';
+import type { Message } from '../../core/request.ts';
+import type { Database } from '../../storage/database.ts';
+import { withStorage } from '../../storage/failure.ts';
+import type { Conversation } from './turns.ts';
+
+/** A session as the database knows it. */
+export interface StoredSession extends Conversation {
+  /** Grows with every turn. */
+  version: number;
+  /** For a window of so many tokens: the first message that is sent. */
+  trims: ReadonlyMap<number, number>;
+}
+
+export interface Turn extends Conversation {
+  /** Of the session that the turn goes on with. */
+  version: number;
+  /** Milliseconds since the Unix epoch. */
+  at: number;
+  /** Number of the turn's first message. */
+  from: number;
+  trims: ReadonlyMap<number, number>;
+}
+
+interface Claim extends Lease {
+  holder: string;
+  /** Milliseconds that an idle session is kept. */
+  ttlMs: number;
+}
+
+interface Lease {
+  /** Milliseconds since the Unix epoch. */
+  now: number;
+  /** Milliseconds that a lease lasts unless it is renewed. */
+  leaseMs: number;
+}
+
+/** Rows of sessions. Every method is one transaction, and throws `storage.*` where it fails. */
+export interface SessionStore {
+  /** Leases the session to the holder; `undefined` while somebody else has it. */
+  claim(id: string, claim: Claim): StoredSession | undefined;
+  /** False when the holder does not have the session any more. */
+  renew(id: string, holder: string, until: number): boolean;
+  /** False, and nothing written, when the session is not at the turn's version any more. */
+  append(id: string, turn: Turn): boolean;
+  /** Ends the lease. A session without a turn leaves no trace. */
+  release(id: string, holder: string): void;
+  drop(id: string, lease: Lease): 'dropped' | 'unknown' | 'held';
+  sweep(limits: Lease & { ttlMs: number }): number;
+}
+
+const rowSchema = z.object({
+  version: z.int(),
+  used_at: z.int(),
+  holder: z.string().nullable(),
+  holder_until: z.int().nullable(),
+});
+type Row = z.infer<typeof rowSchema>;
+
+const toolCallSchema = z.object({ id: z.string(), name: z.string(), arguments: z.string() });
+const messageSchema: z.ZodType<Message> = z.discriminatedUnion('role', [
+  z.object({ role: z.enum(['system', 'user']), content: z.string() }),
+  z.object({
+    role: z.literal('assistant'),
+    content: z.string(),
+    toolCalls: z.array(toolCallSchema).exactOptional(),
+  }),
+  z.object({ role: z.literal('tool'), content: z.string(), toolCallId: z.string() }),
+]);
+const messageRows = z.array(z.object({ number: z.int(), message: z.string() }));
+const trimRows = z.array(z.object({ context_tokens: z.int(), first_message: z.int() }));
+
+export function createSessionStore(database: Database): SessionStore {
+  const select = database.prepare('SELECT * FROM sessions WHERE id = ?');
+  const insert = database.prepare(
+    'INSERT INTO sessions (id, created_at, used_at, version, holder, holder_until) VALUES (?, ?, ?, 0, ?, ?)',
+  );
+  const lease = database.prepare('UPDATE sessions SET holder = ?, holder_until = ? WHERE id = ?');
+  const renewal = database.prepare(
+    'UPDATE sessions SET holder_until = ? WHERE id = ? AND holder = ?',
+  );
+  const advance = database.prepare(
+    'UPDATE sessions SET version = version + 1, used_at = ? WHERE id = ? AND version = ?',
+  );
+  const end = database.prepare(
+    'UPDATE sessions SET holder = NULL, holder_until = NULL WHERE id = ? AND holder = ?',
+  );
+  const remove = database.prepare('DELETE FROM sessions WHERE id = ?');
+  const removeUnused = database.prepare(
+    'DELETE FROM sessions WHERE id = ? AND version = 0 AND holder IS NULL',
+  );
+  // A lease that ends later than one begun now was written before the clock was set back.
+  const removeExpired = database.prepare(
+    'DELETE FROM sessions WHERE used_at <= ? AND (holder IS NULL OR holder_until <= ? OR holder_until > ?)',
+  );
+  const selectMessages = database.prepare(
+    'SELECT number, message FROM session_messages WHERE session_id = ? ORDER BY number',
+  );
+  const selectTrims = database.prepare(
+    'SELECT context_tokens, first_message FROM session_trims WHERE session_id = ?',
+  );
+  const insertMessage = database.prepare(
+    'INSERT INTO session_messages (session_id, number, message) VALUES (?, ?, ?)',
+  );
+  const removeSystem = database.prepare(
+    'DELETE FROM session_messages WHERE session_id = ? AND number < 0',
+  );
+  const writeTrim = database.prepare(
+    'INSERT OR REPLACE INTO session_trims (session_id, context_tokens, first_message) VALUES (?, ?, ?)',
+  );
+
+  function rowOf(id: string): Row | undefined {
+    const row = select.get(id);
+    return row === undefined ? undefined : rowSchema.parse(row);
+  }
+
+  function readSession(id: string, version: number): StoredSession {
+    const rows = messageRows.parse(selectMessages.all(id)).map(({ number, message }) => ({
+      number,
+      message: messageSchema.parse(JSON.parse(message)),
+    }));
+    const trims = trimRows.parse(selectTrims.all(id));
+    return {
+      version,
+      system: rows.filter(({ number }) => number < 0).map(({ message }) => message),
+      messages: rows.filter(({ number }) => number >= 0).map(({ message }) => message),
+      trims: new Map(trims.map((trim) => [trim.context_tokens, trim.first_message])),
+    };
+  }
+
+  const alone = <Result>(work: () => Result): Result =>
+    withStorage(() => database.transaction(work).immediate());
+
+  return {
+    claim: (id, { holder, now, leaseMs, ttlMs }) =>
+      alone(() => {
+        let row = rowOf(id);
+        if (row !== undefined && row.holder !== holder && isHeld(row, { now, leaseMs })) {
+          return undefined;
+        }
+        if (row !== undefined && row.used_at <= now - ttlMs) {
+          remove.run(id);
+          row = undefined;
+        }
+        if (row === undefined) insert.run(id, now, now, holder, now + leaseMs);
+        else lease.run(holder, now + leaseMs, id);
+        return readSession(id, row?.version ?? 0);
+      }),
+    renew: (id, holder, until) => alone(() => renewal.run(until, id, holder).changes === 1),
+    append: (id, { version, at, from, system, messages, trims }) =>
+      alone(() => {
+        if (advance.run(at, id, version).changes === 0) return false;
+        removeSystem.run(id);
+        for (const [index, message] of system.entries()) {
+          insertMessage.run(id, index - system.length, JSON.stringify(message));
+        }
+        for (const [index, message] of messages.entries()) {
+          insertMessage.run(id, from + index, JSON.stringify(message));
+        }
+        for (const [contextTokens, first] of trims) writeTrim.run(id, contextTokens, first);
+        return true;
+      }),
+    release: (id, holder) =>
+      alone(() => {
+        end.run(id, holder);
+        removeUnused.run(id);
+      }),
+    drop: (id, limits) =>
+      alone(() => {
+        const row = rowOf(id);
+        if (row === undefined) return 'unknown';
+        if (isHeld(row, limits)) return 'held';
+        remove.run(id);
+        return 'dropped';
+      }),
+    sweep: ({ now, leaseMs, ttlMs }) =>
+      alone(() => removeExpired.run(now - ttlMs, now, now + leaseMs).changes),
+  };
+}
+
+function isHeld({ holder, holder_until: until }: Row, { now, leaseMs }: Lease): boolean {
+  return holder !== null && until !== null && now < until && until <= now + leaseMs;
+}
