@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import type { RandomIndex } from '../core/random.ts';
-import type { Completion, Usage } from '../core/request.ts';
+import type { Completion, CompletionRequest, Usage } from '../core/request.ts';
 import { ProviderFailure, type FailureClass } from '../providers/failure.ts';
 import type { CallOptions, Provider, StreamEvent } from '../providers/provider.ts';
 import { beginCall, cancelledFailure, type Call } from './call.ts';
@@ -19,6 +19,27 @@ export interface AttemptReport {
   ttftMs?: number;
   /** Milliseconds to the end of the attempt, however it ended. */
   totalMs: number;
+  /** What it failed with. */
+  failure?: ProviderFailure;
+}
+
+/** Told that a request goes out. What it gives back is called exactly once, before the caller hears of the request's end. */
+export type AttemptListener = () => (attempt: AttemptReport) => void;
+
+export interface ResilientCallOptions extends CallOptions {
+  onAttempt?: AttemptListener;
+}
+
+/** What a caller may know of a call besides its answer. */
+export interface ResilientProvider extends Provider {
+  /** @param options `onToken` is called when the first token of an attempt is there */
+  complete(
+    request: CompletionRequest,
+    options?: ResilientCallOptions & { onToken?: () => void },
+  ): Promise<Completion>;
+  /** An abort with a `ProviderFailure` as its reason throws that failure instead of finishing as cancelled. */
+  stream(request: CompletionRequest, options?: ResilientCallOptions): AsyncIterable<StreamEvent>;
+  embed(texts: readonly string[], options?: ResilientCallOptions): Promise<number[][]>;
 }
 
 export interface ResilientProviderOptions {
@@ -29,8 +50,8 @@ export interface ResilientProviderOptions {
   /** Milliseconds for a whole call, all its attempts and waits included. */
   totalMs: number;
   retries?: RetrySettings;
-  /** Called exactly once for every request that went out, before its caller hears of its end. */
-  onAttempt?: (attempt: AttemptReport) => void;
+  /** Told when the breaker could not take note of an attempt's end; the answer is given all the same. */
+  onTrouble?: (error: unknown) => void;
 }
 
 /** An attempt that is under way. */
@@ -39,7 +60,7 @@ interface Attempt {
   readonly settled: boolean;
   firstToken(): void;
   succeeded(completion?: Completion): void;
-  failed(failure: FailureClass, usage?: Usage): void;
+  failed(failure: ProviderFailure, usage?: Usage): void;
 }
 
 /**
@@ -51,34 +72,40 @@ interface Attempt {
 export function createResilientProvider(
   provider: Provider,
   options: ResilientProviderOptions,
-): Provider {
-  const { breaker, clock, random, totalMs, retries = RETRIES, onAttempt = () => {} } = options;
+): ResilientProvider {
+  const { breaker, clock, random, totalMs, retries = RETRIES, onTrouble = () => {} } = options;
   const budget = createRetryBudget();
   const leftAlone = (): boolean => breaker.state() === 'open';
   const settings = { clock, random, totalMs, retries, budget, leftAlone };
 
-  function beginAttempt(call: Call): Attempt {
+  function beginAttempt(call: Call, onAttempt: AttemptListener | undefined): Attempt {
     call.begin();
     const admission = breaker.admit();
     if (!admission.admitted) throw openFailure(provider.id, admission.until, clock.now());
     const { pass } = admission;
+    const ended = onAttempt?.();
     const startedAt = clock.now();
     const start = clock.monotonic();
     let ttftMs: number | undefined;
     let settled = false;
 
-    function settle(outcome: AttemptReport['outcome'], usage: Usage | undefined): void {
+    function settle(failure: ProviderFailure | undefined, usage: Usage | undefined): void {
       if (settled) return;
       settled = true;
-      if (outcome === 'ok') pass.succeeded(ttftMs);
-      else pass.failed(outcome);
-      onAttempt({
+      try {
+        if (failure === undefined) pass.succeeded(ttftMs);
+        else pass.failed(failure.failure);
+      } catch (error) {
+        onTrouble(error);
+      }
+      ended?.({
         providerId: provider.id,
         startedAt,
-        outcome,
+        outcome: failure?.failure ?? 'ok',
         ...(usage === undefined ? {} : { usage }),
         ...(ttftMs === undefined ? {} : { ttftMs }),
         totalMs: clock.monotonic() - start,
+        ...(failure === undefined ? {} : { failure }),
       });
     }
 
@@ -91,7 +118,7 @@ export function createResilientProvider(
       },
       succeeded(completion) {
         ttftMs ??= completion?.timing.ttftMs;
-        settle('ok', completion?.usage);
+        settle(undefined, completion?.usage);
       },
       failed: settle,
     };
@@ -99,20 +126,20 @@ export function createResilientProvider(
 
   /** Tries until there is a result or nothing more to try. */
   async function insist<Result>(
-    signal: AbortSignal | undefined,
+    { signal, onAttempt }: ResilientCallOptions,
     once: (call: Call, attempt: Attempt) => Promise<Result>,
   ): Promise<Result> {
     const call = beginCall(settings, signal);
     try {
       while (true) {
-        const attempt = beginAttempt(call);
+        const attempt = beginAttempt(call, onAttempt);
         try {
           return await once(call, attempt);
         } catch (error) {
           // An answer that could not be recorded is no reason to ask for another one.
           if (attempt.settled) throw error;
           const failure = call.failureOf(error);
-          attempt.failed(failure.failure);
+          attempt.failed(failure);
           await call.beforeRetry(failure);
         }
       }
@@ -122,11 +149,13 @@ export function createResilientProvider(
   }
 
   async function* streamOnce(
-    request: Parameters<Provider['stream']>[0],
+    request: CompletionRequest,
     call: Call,
     attempt: Attempt,
+    session: string | undefined,
   ): AsyncGenerator<StreamEvent> {
-    for await (const event of provider.stream(request, { signal: call.signal })) {
+    const callOptions = { signal: call.signal, ...(session === undefined ? {} : { session }) };
+    for await (const event of provider.stream(request, callOptions)) {
       if (event.type !== 'finished') {
         attempt.firstToken();
         yield event;
@@ -135,7 +164,7 @@ export function createResilientProvider(
       const { completion } = event;
       if (completion.finishReason === 'cancelled') {
         const failure = call.failureOf(cancelledFailure());
-        attempt.failed(failure.failure, completion.usage);
+        attempt.failed(failure, completion.usage);
         if (failure.failure !== 'cancelled') throw failure;
       }
       attempt.succeeded(completion);
@@ -146,16 +175,16 @@ export function createResilientProvider(
   }
 
   async function* stream(
-    request: Parameters<Provider['stream']>[0],
-    { signal }: CallOptions = {},
+    request: CompletionRequest,
+    { signal, session, onAttempt }: ResilientCallOptions = {},
   ): AsyncGenerator<StreamEvent> {
     const call = beginCall(settings, signal);
     try {
       while (true) {
-        const attempt = beginAttempt(call);
+        const attempt = beginAttempt(call, onAttempt);
         let committed = false;
         try {
-          for await (const event of streamOnce(request, call, attempt)) {
+          for await (const event of streamOnce(request, call, attempt, session)) {
             committed = true;
             yield event;
           }
@@ -163,12 +192,12 @@ export function createResilientProvider(
         } catch (error) {
           if (attempt.settled) throw error;
           const failure = call.failureOf(error);
-          attempt.failed(failure.failure);
+          attempt.failed(failure);
           if (committed) throw failure;
           await call.beforeRetry(failure);
         } finally {
           // A reader who leaves the loop early wants no more of the answer.
-          attempt.failed('cancelled');
+          attempt.failed(cancelledFailure());
         }
       }
     } finally {
@@ -178,15 +207,19 @@ export function createResilientProvider(
 
   return {
     id: provider.id,
-    complete: (request, { signal } = {}) =>
-      insist(signal, async (call, attempt) => {
-        const completion = await provider.complete(request, { signal: call.signal });
-        attempt.succeeded(completion);
-        return call.asCalled(completion);
+    // Read from a stream, so that the first token is known when it comes and what was used when it is cancelled.
+    complete: (request, callOptions = {}) =>
+      insist(callOptions, async (call, attempt) => {
+        for await (const event of streamOnce(request, call, attempt, callOptions.session)) {
+          if (event.type !== 'finished') callOptions.onToken?.();
+          else if (event.completion.finishReason === 'cancelled') break;
+          else return event.completion;
+        }
+        throw cancelledFailure();
       }),
     stream,
-    embed: (texts, { signal } = {}) =>
-      insist(signal, async (call, attempt) => {
+    embed: (texts, callOptions = {}) =>
+      insist(callOptions, async (call, attempt) => {
         const vectors = await provider.embed(texts, { signal: call.signal });
         attempt.succeeded();
         return vectors;

@@ -11,7 +11,10 @@ export interface Call {
   readonly signal: AbortSignal;
   /** The next attempt begins. Throws where the call is over. */
   begin(): void;
-  /** What to throw for a thrown value: `timeout` where it was the call's time that cancelled it. */
+  /**
+   * What to throw for a thrown value. What was cancelled because the call's time is over is a
+   * `timeout`; what a caller aborted with a failure as the reason is that failure.
+   */
   failureOf(thrown: unknown): ProviderFailure;
   /** Waits until it is time to try again, or throws `failure` when nothing is to be tried. */
   beforeRetry(failure: ProviderFailure): Promise<void>;
@@ -58,8 +61,12 @@ export function beginCall(settings: CallSettings, caller: AbortSignal | undefine
 
   function failureOf(thrown: unknown): ProviderFailure {
     const failure = thrown instanceof ProviderFailure ? thrown : wrapped(thrown);
-    if (!late || failure.failure !== 'cancelled') return failure;
-    return new ProviderFailure('timeout', `There was no whole answer within ${totalMs} ms.`);
+    if (failure.failure !== 'cancelled') return failure;
+    if (late) {
+      return new ProviderFailure('timeout', `There was no whole answer within ${totalMs} ms.`);
+    }
+    const why: unknown = caller?.aborted === true ? caller.reason : undefined;
+    return why instanceof ProviderFailure ? why : failure;
   }
 
   return {

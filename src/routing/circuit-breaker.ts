@@ -47,6 +47,8 @@ export interface CircuitBreaker {
   /** Takes note of how good an answer was, from 0 to 1, once somebody has judged it. */
   judged(quality: number): void;
   state(): BreakerState;
+  /** What a caller would meet now, and what opened the breaker; `half-open` once a probe may go through. */
+  outlook(): { state: BreakerState; opened?: FailureKind };
 }
 
 export interface CircuitBreakerOptions {
@@ -174,6 +176,12 @@ export function createCircuitBreaker(options: CircuitBreakerOptions): CircuitBre
       );
     },
     state: () => store.read().state,
+    outlook() {
+      const row = store.read();
+      if (row.state === 'closed') return { state: 'closed' };
+      const refused = refusedUntil(row, settings.openMs, clock.now()) !== undefined;
+      return { state: refused ? row.state : 'half-open', opened: row.kind };
+    },
   };
 }
 

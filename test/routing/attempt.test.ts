@@ -8,6 +8,8 @@ import type { Provider, StreamEvent } from '../../src/providers/provider.ts';
 import {
   createResilientProvider,
   type AttemptReport,
+  type ResilientCallOptions,
+  type ResilientProvider,
   type ResilientProviderOptions,
 } from '../../src/routing/attempt.ts';
 import { createCircuitBreaker, type CircuitBreaker } from '../../src/routing/circuit-breaker.ts';
@@ -114,16 +116,21 @@ function scripted(scripts: readonly Script[]): { provider: Provider; calls: () =
   return { provider, calls: () => calls };
 }
 
-function resilient(provider: Provider, options: Partial<ResilientProviderOptions> = {}): Provider {
+function resilient(
+  provider: Provider,
+  options: Partial<ResilientProviderOptions> = {},
+): ResilientProvider {
   return createResilientProvider(provider, {
     breaker,
     clock,
     random: () => 0,
     totalMs: TOTAL_MS,
-    onAttempt: (attempt) => attempts.push(attempt),
     ...options,
   });
 }
+
+/** Calls that are listened to. */
+const heard: ResilientCallOptions = { onAttempt: () => (attempt) => attempts.push(attempt) };
 
 const outcomes = (): string[] => attempts.map(({ outcome }) => outcome);
 /** Waits between attempts; the watch over the whole call and a probe's lease sleep too. */
@@ -151,16 +158,16 @@ async function read(stream: AsyncIterable<StreamEvent>, events: StreamEvent[]): 
 describe('complete', () => {
   it('tries again after a failure that passes, with growing waits, and reports each attempt', async () => {
     const { provider } = scripted([[failure('overloaded')], ['Hi', failure('transport')], ['Hi']]);
-    const completion = await inTime(resilient(provider).complete(REQUEST));
+    const completion = await inTime(resilient(provider).complete(REQUEST, heard));
     expect(completion).toMatchObject({ text: 'Hi there' });
     expect(outcomes()).toEqual(['overloaded', 'transport', 'ok']);
     expect(waits()).toEqual([250, 500]);
-    expect(attempts.at(-1)).toMatchObject({ providerId: ID, usage: ANSWER.usage, ttftMs: 10 });
+    expect(attempts.at(-1)).toMatchObject({ providerId: ID, usage: ANSWER.usage, ttftMs: 0 });
   });
 
   it("counts the waits into the caller's times, and not into the attempt's", async () => {
     const { provider } = scripted([[failure('overloaded')], []]);
-    const completion = await inTime(resilient(provider).complete(REQUEST));
+    const completion = await inTime(resilient(provider).complete(REQUEST, heard));
     expect(completion).toMatchObject({ timing: { ttftMs: 260, totalMs: 270, measured: true } });
     expect(attempts.at(-1)?.ttftMs).toBe(10);
   });
@@ -169,42 +176,44 @@ describe('complete', () => {
     'does not try again after %s',
     async (name) => {
       const { provider } = scripted([[failure(name)], []]);
-      expect(await inTime(resilient(provider).complete(REQUEST))).toMatchObject({ failure: name });
+      expect(await inTime(resilient(provider).complete(REQUEST, heard))).toMatchObject({
+        failure: name,
+      });
       expect(outcomes()).toEqual([name]);
     },
   );
 
   it('throws the last failure when all retries have failed', async () => {
     const { provider } = scripted([[failure('overloaded')], [failure('transport')]]);
-    const thrown = await inTime(resilient(provider).complete(REQUEST));
+    const thrown = await inTime(resilient(provider).complete(REQUEST, heard));
     expect(thrown).toMatchObject({ failure: 'transport' });
     expect(attempts).toHaveLength(1 + RETRIES.most);
   });
 
   it('waits for as long as the server asks, and not a moment less', async () => {
     const { provider } = scripted([[failure('rate-limited', 7000)], []]);
-    await inTime(resilient(provider).complete(REQUEST));
+    await inTime(resilient(provider).complete(REQUEST, heard));
     expect(waits()).toEqual([7000]);
   });
 
   it('gives up when the server asks for too long a wait', async () => {
     const asked = RETRIES.longestRetryAfterMs + 1;
     const { provider } = scripted([[failure('rate-limited', asked)], []]);
-    const thrown = await inTime(resilient(provider).complete(REQUEST));
+    const thrown = await inTime(resilient(provider).complete(REQUEST, heard));
     expect(thrown).toMatchObject({ failure: 'rate-limited', retryAfterMs: asked });
     expect(outcomes()).toEqual(['rate-limited']);
   });
 
   it('does not begin a retry after the end of its time', async () => {
     const { provider } = scripted([[failure('rate-limited', 5000)], []]);
-    const thrown = await inTime(resilient(provider, { totalMs: 5000 }).complete(REQUEST));
+    const thrown = await inTime(resilient(provider, { totalMs: 5000 }).complete(REQUEST, heard));
     expect(thrown).toMatchObject({ failure: 'rate-limited' });
     expect(outcomes()).toEqual(['rate-limited']);
   });
 
   it('ends an attempt with the time of the call', async () => {
     const { provider } = scripted([[WAIT]]);
-    const thrown = await inTime(resilient(provider).complete(REQUEST));
+    const thrown = await inTime(resilient(provider).complete(REQUEST, heard));
     expect(thrown).toMatchObject({ failure: 'timeout' });
     expect(outcomes()).toEqual(['timeout']);
   });
@@ -212,7 +221,7 @@ describe('complete', () => {
   it('ends at once when it is aborted while it waits', async () => {
     const { provider } = scripted([[failure('overloaded')], []]);
     const controller = new AbortController();
-    const call = resilient(provider).complete(REQUEST, { signal: controller.signal });
+    const call = resilient(provider).complete(REQUEST, { ...heard, signal: controller.signal });
     const thrown = call.catch((error: unknown) => error);
     await clock.advance(100);
     controller.abort();
@@ -222,7 +231,7 @@ describe('complete', () => {
 
   it('sends nothing when it is aborted beforehand', async () => {
     const { provider, calls } = scripted([[]]);
-    const call = resilient(provider).complete(REQUEST, { signal: AbortSignal.abort() });
+    const call = resilient(provider).complete(REQUEST, { ...heard, signal: AbortSignal.abort() });
     await expect(call).rejects.toMatchObject({ failure: 'cancelled' });
     expect(calls()).toBe(0);
     expect(attempts).toEqual([]);
@@ -230,8 +239,10 @@ describe('complete', () => {
 
   it('names whatever else a provider throws', async () => {
     const { provider } = scripted([[]]);
-    provider.complete = () => Promise.reject(new SyntaxError('odd'));
-    const thrown = await inTime(resilient(provider).complete(REQUEST));
+    provider.stream = () => {
+      throw new SyntaxError('odd');
+    };
+    const thrown = await inTime(resilient(provider).complete(REQUEST, heard));
     expect(thrown).toMatchObject({ failure: 'malformed' });
   });
 
@@ -240,7 +251,7 @@ describe('complete', () => {
     const onAttempt = (): never => {
       throw new Error('disk full');
     };
-    const call = resilient(provider, { onAttempt }).complete(REQUEST);
+    const call = resilient(provider).complete(REQUEST, { onAttempt: () => onAttempt });
     await expect(call).rejects.toThrow('disk full');
     expect(calls()).toBe(1);
   });
@@ -252,9 +263,10 @@ describe('complete', () => {
       admit: () => ({ admitted: true, pass: { succeeded() {}, failed() {} } }),
       judged() {},
       state: () => 'closed',
+      outlook: () => ({ state: 'closed' }),
     };
     const tried = resilient(provider, { breaker: never });
-    for (let i = 0; i < 100; i++) await inTime(tried.complete(REQUEST));
+    for (let i = 0; i < 100; i++) await inTime(tried.complete(REQUEST, heard));
     expect(attempts.length - 100).toBeLessThanOrEqual(10 + 0.2 * 100);
   });
 });
@@ -263,11 +275,11 @@ describe('the breaker', () => {
   it('is asked before each attempt, and fails a call at once while it is open', async () => {
     const { provider, calls } = scripted([[failure('overloaded')]]);
     const tried = resilient(provider);
-    await inTime(tried.complete(REQUEST));
-    const last = await inTime(tried.complete(REQUEST));
+    await inTime(tried.complete(REQUEST, heard));
+    const last = await inTime(tried.complete(REQUEST, heard));
     expect(last).toMatchObject({ failure: 'overloaded' });
     expect(calls()).toBe(4);
-    const refused = await tried.complete(REQUEST).catch((error: unknown) => error);
+    const refused = await tried.complete(REQUEST, heard).catch((error: unknown) => error);
     expect(refused).toMatchObject({
       failure: 'breaker-open',
       code: 'provider.breaker-open',
@@ -280,9 +292,11 @@ describe('the breaker', () => {
   it('hears of answers that came late', async () => {
     const slow = { ...ANSWER, timing: { ttftMs: 6000, measured: true } };
     const { provider } = scripted([[]]);
-    provider.complete = () => Promise.resolve(slow);
+    provider.stream = async function* () {
+      yield { type: 'finished', completion: slow };
+    };
     const tried = resilient(provider);
-    for (let i = 0; i < 4; i++) await tried.complete(REQUEST);
+    for (let i = 0; i < 4; i++) await tried.complete(REQUEST, heard);
     expect(breaker.state()).toBe('open');
   });
 });
@@ -291,7 +305,7 @@ describe('stream', () => {
   it('tries again as long as the caller has nothing', async () => {
     const { provider } = scripted([[failure('transport')], ['Hi', ' there']]);
     const events: StreamEvent[] = [];
-    await inTime(read(resilient(provider).stream(REQUEST), events));
+    await inTime(read(resilient(provider).stream(REQUEST, heard), events));
     expect(events.map(({ type }) => type)).toEqual(['text', 'text', 'finished']);
     expect(outcomes()).toEqual(['transport', 'ok']);
   });
@@ -299,7 +313,7 @@ describe('stream', () => {
   it('tries nothing again once the caller has text', async () => {
     const { provider } = scripted([['Hi', failure('transport')], ['Other']]);
     const events: StreamEvent[] = [];
-    const thrown = await inTime(read(resilient(provider).stream(REQUEST), events));
+    const thrown = await inTime(read(resilient(provider).stream(REQUEST, heard), events));
     expect(thrown).toMatchObject({ failure: 'transport' });
     expect(events).toEqual([{ type: 'text', text: 'Hi' }]);
     expect(outcomes()).toEqual(['transport']);
@@ -310,7 +324,7 @@ describe('stream', () => {
     const controller = new AbortController();
     const events: StreamEvent[] = [];
     const reading = read(
-      resilient(provider).stream(REQUEST, { signal: controller.signal }),
+      resilient(provider).stream(REQUEST, { ...heard, signal: controller.signal }),
       events,
     );
     await clock.advance(1);
@@ -323,14 +337,14 @@ describe('stream', () => {
 
   it('throws at the end of its time', async () => {
     const { provider } = scripted([['Hi', WAIT]]);
-    const thrown = await inTime(read(resilient(provider).stream(REQUEST), []));
+    const thrown = await inTime(read(resilient(provider).stream(REQUEST, heard), []));
     expect(thrown).toMatchObject({ failure: 'timeout' });
     expect(outcomes()).toEqual(['timeout']);
   });
 
   it('reports an attempt whose reader has left', async () => {
     const { provider } = scripted([['Hi', ' there']]);
-    for await (const _ of resilient(provider).stream(REQUEST)) break;
+    for await (const _ of resilient(provider).stream(REQUEST, heard)) break;
     expect(outcomes()).toEqual(['cancelled']);
   });
 
@@ -339,7 +353,7 @@ describe('stream', () => {
     provider.stream = async function* () {
       yield { type: 'text', text: 'Hi' };
     };
-    const thrown = await inTime(read(resilient(provider).stream(REQUEST), []));
+    const thrown = await inTime(read(resilient(provider).stream(REQUEST, heard), []));
     expect(thrown).toMatchObject({ failure: 'truncated-stream' });
   });
 });
@@ -347,7 +361,7 @@ describe('stream', () => {
 describe('the rest of a provider', () => {
   it('embeds with the same patience', async () => {
     const { provider } = scripted([[failure('overloaded')], []]);
-    expect(await inTime(resilient(provider).embed(['a', 'b']))).toEqual([[1], [1]]);
+    expect(await inTime(resilient(provider).embed(['a', 'b'], heard))).toEqual([[1], [1]]);
     expect(outcomes()).toEqual(['overloaded', 'ok']);
   });
 

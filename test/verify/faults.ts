@@ -8,8 +8,12 @@ import { seededIndex } from '../../src/core/random.ts';
 import { messageOf } from '../../src/core/errors.ts';
 import type { Completion, CompletionRequest } from '../../src/core/request.ts';
 import { failureClassOf } from '../../src/providers/failure.ts';
-import type { Provider } from '../../src/providers/provider.ts';
-import { createResilientProvider, type AttemptReport } from '../../src/routing/attempt.ts';
+import {
+  createResilientProvider,
+  type AttemptReport,
+  type ResilientCallOptions,
+  type ResilientProvider,
+} from '../../src/routing/attempt.ts';
 import { createCircuitBreaker } from '../../src/routing/circuit-breaker.ts';
 import { openDatabase, type Database } from '../../src/storage/database.ts';
 import { machineClock } from '../providers/embedded/processes.ts';
@@ -96,11 +100,13 @@ async function playCall(
       random: seededIndex(1),
       totalMs: CALL_MS,
       retries: RETRIES,
-      onAttempt: (attempt) => attempts.push(attempt),
     },
   );
   try {
-    const outcome = await ask(provider, mode, () => server.textArrived());
+    const outcome = await ask(provider, mode, {
+      onAttempt: () => (attempt) => attempts.push(attempt),
+      onText: () => server.textArrived(),
+    });
     if (outcome === undefined) return [`no end after ${HANG_MS} ms`];
     const expected = mode === 'stream' && fault.afterText === true ? 1 : fault.attempts;
     return [
@@ -124,19 +130,19 @@ async function playCall(
 
 /** `undefined` for a call that hangs. */
 async function ask(
-  provider: Provider,
+  provider: ResilientProvider,
   mode: Mode,
-  onText: () => void,
+  { onText, ...options }: ResilientCallOptions & { onText: () => void },
 ): Promise<Outcome | undefined> {
   const outcome: Outcome = { text: '' };
   async function call(): Promise<Outcome> {
     try {
       if (mode === 'complete') {
-        outcome.completion = await provider.complete(REQUEST);
+        outcome.completion = await provider.complete(REQUEST, options);
         outcome.text = outcome.completion.text;
         return outcome;
       }
-      for await (const event of provider.stream(REQUEST)) {
+      for await (const event of provider.stream(REQUEST, options)) {
         if (event.type === 'text') {
           outcome.text += event.text;
           onText();
