@@ -150,8 +150,8 @@ export async function* climb(options: ClimbOptions): AsyncGenerator<ClimbEvent> 
       }
       const step = await nextStep();
       if (step.state === 'sign') return step;
-      if (step.state === 'hedge' || step.state === 'late') onAlarm(step);
-      else giveWay(step);
+      if ('runner' in step) giveWay(step);
+      else onAlarm(step);
     }
   }
 
