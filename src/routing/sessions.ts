@@ -3,7 +3,7 @@ import { AppError, ExitCode } from '../core/errors.ts';
 import type { Completion, Message } from '../core/request.ts';
 import { createTurnstile, type Turnstile } from '../providers/embedded/turnstile.ts';
 import type { Database } from '../storage/database.ts';
-import { keepLease, LEASE_MS } from './sessions/lease.ts';
+import { keepLease } from './sessions/lease.ts';
 import { createSessionStore, type StoredSession } from './sessions/store.ts';
 import { trimPrompt, type PromptWindow, type TrimmedPrompt } from './sessions/trim.ts';
 import { newMessages } from './sessions/turns.ts';
@@ -34,7 +34,7 @@ export interface SessionTurn {
    * @throws AppError `route.session-conflict` when somebody else wrote meanwhile, `storage.*`
    */
   commit(messages: readonly Message[], answer: Completion): void;
-  /** Lets the next one in. Without a commit the session stays as it was. Safe to call twice. */
+  /** Lets the next one in. Without a commit the session stays as it was. Never throws; safe to call twice. */
   release(): void;
 }
 
@@ -71,9 +71,8 @@ const LOOK_MS = 25;
 
 export function createSessions(options: SessionsOptions): Sessions {
   const { database, clock, sessionHours, holder } = options;
-  const store = createSessionStore(database);
+  const store = createSessionStore({ database, clock, ttlMs: sessionHours * 3_600_000, holder });
   const queues = new Map<string, { turnstile: Turnstile; users: number }>();
-  const ttlMs = sessionHours * 3_600_000;
 
   /** In this process one at a time, in order; the signal ends the wait. */
   async function queueUp(id: string, signal: AbortSignal): Promise<() => void> {
@@ -100,7 +99,7 @@ export function createSessions(options: SessionsOptions): Sessions {
   async function claim(id: string, signal: AbortSignal): Promise<StoredSession> {
     while (true) {
       signal.throwIfAborted();
-      const session = store.claim(id, { holder, now: clock.now(), leaseMs: LEASE_MS, ttlMs });
+      const session = store.claim(id);
       if (session !== undefined) return session;
       await clock.sleep(LOOK_MS, signal);
     }
@@ -123,7 +122,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     const released = new AbortController();
     const trims = new Map(session.trims);
     // A lease that cannot be renewed runs out, which is what leases are for.
-    keepLease({ store, id, holder, clock, ended: released.signal }).catch(() => {});
+    keepLease(store, id, { clock, ended: released.signal }).catch(() => {});
     return {
       id,
       history: [...session.system, ...session.messages],
@@ -144,7 +143,6 @@ export function createSessions(options: SessionsOptions): Sessions {
         const { system, rest } = newMessages(session, messages);
         const written = store.append(id, {
           version: session.version,
-          at: clock.now(),
           from: session.messages.length,
           system,
           messages: [...rest, messageOfAnswer(answer)],
@@ -156,10 +154,11 @@ export function createSessions(options: SessionsOptions): Sessions {
         if (released.signal.aborted) return;
         released.abort();
         try {
-          store.release(id, holder);
-        } finally {
-          leave();
+          store.release(id);
+        } catch {
+          // The turn's fate is settled, and a lease that nobody ends runs out.
         }
+        leave();
       },
     };
   }
@@ -184,11 +183,11 @@ export function createSessions(options: SessionsOptions): Sessions {
       }
     },
     drop(id) {
-      const dropped = store.drop(id, { now: clock.now(), leaseMs: LEASE_MS });
+      const dropped = store.drop(id);
       if (dropped === 'held') throw busy(id);
       return dropped === 'dropped';
     },
-    sweep: () => store.sweep({ now: clock.now(), leaseMs: LEASE_MS, ttlMs }),
+    sweep: () => store.sweep(),
   };
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Clock } from '../../core/clock.ts';
 import type { Message } from '../../core/request.ts';
 import type { Database } from '../../storage/database.ts';
 import { withStorage } from '../../storage/failure.ts';
@@ -15,38 +16,37 @@ export interface StoredSession extends Conversation {
 export interface Turn extends Conversation {
   /** Of the session that the turn goes on with. */
   version: number;
-  /** Milliseconds since the Unix epoch. */
-  at: number;
   /** Number of the turn's first message. */
   from: number;
   trims: ReadonlyMap<number, number>;
 }
 
-interface Claim extends Lease {
-  holder: string;
+export interface SessionStoreOptions {
+  database: Database;
+  /** Read inside of the transactions, so that no two processes see time run backwards. */
+  clock: Clock;
   /** Milliseconds that an idle session is kept. */
   ttlMs: number;
+  /** Whose leases are written. */
+  holder: string;
 }
 
-interface Lease {
-  /** Milliseconds since the Unix epoch. */
-  now: number;
-  /** Milliseconds that a lease lasts unless it is renewed. */
-  leaseMs: number;
-}
+/** Milliseconds after which others may have the session of a process that has died. */
+export const LEASE_MS = 15_000;
 
 /** Rows of sessions. Every method is one transaction, and throws `storage.*` where it fails. */
 export interface SessionStore {
   /** Leases the session to the holder; `undefined` while somebody else has it. */
-  claim(id: string, claim: Claim): StoredSession | undefined;
+  claim(id: string): StoredSession | undefined;
   /** False when the holder does not have the session any more. */
-  renew(id: string, holder: string, until: number): boolean;
+  renew(id: string): boolean;
   /** False, and nothing written, when the session is not at the turn's version any more. */
   append(id: string, turn: Turn): boolean;
   /** Ends the lease. A session without a turn leaves no trace. */
-  release(id: string, holder: string): void;
-  drop(id: string, lease: Lease): 'dropped' | 'unknown' | 'held';
-  sweep(limits: Lease & { ttlMs: number }): number;
+  release(id: string): void;
+  drop(id: string): 'dropped' | 'unknown' | 'held';
+  /** Removes expired sessions that nobody holds, and says how many. */
+  sweep(): number;
 }
 
 const rowSchema = z.object({
@@ -70,7 +70,8 @@ const messageSchema: z.ZodType<Message> = z.discriminatedUnion('role', [
 const messageRows = z.array(z.object({ number: z.int(), message: z.string() }));
 const trimRows = z.array(z.object({ context_tokens: z.int(), first_message: z.int() }));
 
-export function createSessionStore(database: Database): SessionStore {
+export function createSessionStore(options: SessionStoreOptions): SessionStore {
+  const { database, clock, ttlMs, holder } = options;
   const select = database.prepare('SELECT * FROM sessions WHERE id = ?');
   const insert = database.prepare(
     'INSERT INTO sessions (id, created_at, used_at, version, holder, holder_until) VALUES (?, ?, ?, 0, ?, ?)',
@@ -89,7 +90,7 @@ export function createSessionStore(database: Database): SessionStore {
   const removeUnused = database.prepare(
     'DELETE FROM sessions WHERE id = ? AND version = 0 AND holder IS NULL',
   );
-  // A lease that ends later than one begun now was written before the clock was set back.
+  // As in `isHeld`.
   const removeExpired = database.prepare(
     'DELETE FROM sessions WHERE used_at <= ? AND (holder IS NULL OR holder_until <= ? OR holder_until > ?)',
   );
@@ -128,28 +129,26 @@ export function createSessionStore(database: Database): SessionStore {
     };
   }
 
-  const alone = <Result>(work: () => Result): Result =>
-    withStorage(() => database.transaction(work).immediate());
+  const alone = <Result>(work: (now: number) => Result): Result =>
+    withStorage(() => database.transaction(() => work(clock.now())).immediate());
 
   return {
-    claim: (id, { holder, now, leaseMs, ttlMs }) =>
-      alone(() => {
+    claim: (id) =>
+      alone((now) => {
         let row = rowOf(id);
-        if (row !== undefined && row.holder !== holder && isHeld(row, { now, leaseMs })) {
-          return undefined;
-        }
+        if (row !== undefined && row.holder !== holder && isHeld(row, now)) return undefined;
         if (row !== undefined && row.used_at <= now - ttlMs) {
           remove.run(id);
           row = undefined;
         }
-        if (row === undefined) insert.run(id, now, now, holder, now + leaseMs);
-        else lease.run(holder, now + leaseMs, id);
+        if (row === undefined) insert.run(id, now, now, holder, now + LEASE_MS);
+        else lease.run(holder, now + LEASE_MS, id);
         return readSession(id, row?.version ?? 0);
       }),
-    renew: (id, holder, until) => alone(() => renewal.run(until, id, holder).changes === 1),
-    append: (id, { version, at, from, system, messages, trims }) =>
-      alone(() => {
-        if (advance.run(at, id, version).changes === 0) return false;
+    renew: (id) => alone((now) => renewal.run(now + LEASE_MS, id, holder).changes === 1),
+    append: (id, { version, from, system, messages, trims }) =>
+      alone((now) => {
+        if (advance.run(now, id, version).changes === 0) return false;
         removeSystem.run(id);
         for (const [index, message] of system.entries()) {
           insertMessage.run(id, index - system.length, JSON.stringify(message));
@@ -160,24 +159,24 @@ export function createSessionStore(database: Database): SessionStore {
         for (const [contextTokens, first] of trims) writeTrim.run(id, contextTokens, first);
         return true;
       }),
-    release: (id, holder) =>
+    release: (id) =>
       alone(() => {
         end.run(id, holder);
         removeUnused.run(id);
       }),
-    drop: (id, limits) =>
-      alone(() => {
+    drop: (id) =>
+      alone((now) => {
         const row = rowOf(id);
         if (row === undefined) return 'unknown';
-        if (isHeld(row, limits)) return 'held';
+        if (isHeld(row, now)) return 'held';
         remove.run(id);
         return 'dropped';
       }),
-    sweep: ({ now, leaseMs, ttlMs }) =>
-      alone(() => removeExpired.run(now - ttlMs, now, now + leaseMs).changes),
+    sweep: () => alone((now) => removeExpired.run(now - ttlMs, now, now + LEASE_MS).changes),
   };
 }
 
-function isHeld({ holder, holder_until: until }: Row, { now, leaseMs }: Lease): boolean {
-  return holder !== null && until !== null && now < until && until <= now + leaseMs;
+/** A lease that ends later than one begun now was written before the clock was set back. */
+function isHeld({ holder, holder_until: until }: Row, now: number): boolean {
+  return holder !== null && until !== null && now < until && until <= now + LEASE_MS;
 }
