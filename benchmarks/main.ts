@@ -4,6 +4,7 @@ import { run as ledger } from './ledger.ts';
 import { run as mutants } from './mutants.ts';
 import { run as providerOverhead } from './provider-overhead.ts';
 import { run as start } from './start.ts';
+import { run as telemetry } from './telemetry.ts';
 
 /** Each prints ours beside its control, measured in the same run: `npm run bench -- <name …>`. */
 const BENCHMARKS: Record<string, (out: (line: string) => void) => Promise<unknown>> = {
@@ -13,6 +14,7 @@ const BENCHMARKS: Record<string, (out: (line: string) => void) => Promise<unknow
   ledger,
   'engine-speed': engineSpeed,
   'provider-overhead': providerOverhead,
+  telemetry,
 };
 
 const out = (line: string): void => void process.stdout.write(`${line}\n`);

@@ -14,6 +14,12 @@ import type { EndedAttempt, EndedRequest, HttpAnswer, StartedRequest } from './t
 import { watchExporter } from './watch-exporter.ts';
 
 const OPERATION = 'chat';
+const FEATURES = {
+  session: { feature: 'session' },
+  private: { feature: 'private' },
+  batch: { feature: 'batch' },
+  failover: { feature: 'failover' },
+};
 const BREAKER_STATES = ['closed', 'open', 'half-open'] as const;
 
 /** The instruments and whoever reads them. */
@@ -69,7 +75,10 @@ export function openMetrics(
   const quality = meter.createGauge(GAUGES.quality.name, GAUGES.quality);
   const breaker = meter.createGauge(GAUGES.breaker.name, GAUGES.breaker);
   const inFlight = meter.createUpDownCounter(GAUGES.inFlight.name, GAUGES.inFlight);
-  const serializer = new PrometheusSerializer();
+  // A share of nothing is nothing to show: each feature is there from the start.
+  for (const feature of Object.values(FEATURES)) features.add(0, feature);
+  // Neither prefix nor timestamps nor the resource's labels, and no label that says "aqe-llm" on every line.
+  const serializer = new PrometheusSerializer('', false, undefined, false, true);
 
   return {
     inFlight: (change) => inFlight.add(change),
@@ -106,10 +115,10 @@ export function openMetrics(
       selections.add(1, { ...fleet, state, category, complexity, policy });
       requestLatency.record(totalMs, { ...fleet, state });
       routerOverhead.record(overheadMs);
-      features.add(started.session ? 1 : 0, { feature: 'session' });
-      features.add(started.private ? 1 : 0, { feature: 'private' });
-      features.add(started.source === 'batch' ? 1 : 0, { feature: 'batch' });
-      features.add(tries > 1 ? 1 : 0, { feature: 'failover' });
+      if (started.session) features.add(1, FEATURES.session);
+      if (started.private) features.add(1, FEATURES.private);
+      if (started.source === 'batch') features.add(1, FEATURES.batch);
+      if (tries > 1) features.add(1, FEATURES.failover);
     },
     breaker({ provider: server, model }, state) {
       for (const one of BREAKER_STATES) {

@@ -18,6 +18,7 @@ const COMMANDS = [
   ['setup'],
   ['setup', 'models'],
   ['setup', 'doctor'],
+  ['setup', 'observability'],
   ['serve-check'],
   ['baseline'],
   ['baseline', 'suite'],

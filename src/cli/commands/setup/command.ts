@@ -2,6 +2,7 @@ import { InvalidArgumentError, type Command } from 'commander';
 import type { Bind } from '../../main.ts';
 import { doctorCommand } from './doctor.ts';
 import { modelsCommand } from './models.ts';
+import { observabilityCommand } from './observability.ts';
 import { setupCommand } from './setup.ts';
 
 const EXAMPLES = `
@@ -14,6 +15,7 @@ Examples:
   aqe-llm setup models
   aqe-llm setup models rnj-1 qwen2.5-coder-1.5b-instruct
   aqe-llm setup doctor --json
+  aqe-llm setup observability --out deploy/observability
 
 On a terminal, without an option that says what to set up, it asks. With one, it changes just that.`;
 
@@ -46,6 +48,12 @@ export function configure(command: Command, bind: Bind): void {
     .command('doctor')
     .description('what this machine has and lacks')
     .action(bind(doctorCommand));
+  command
+    .command('observability')
+    .description('write what Prometheus and Grafana need: compose file, dashboards, alerts')
+    .option('--out <folder>', 'where to', 'observability')
+    .option('--force', 'replace files that were changed since they were written')
+    .action(bind(observabilityCommand));
 }
 
 function threads(text: string): number {
