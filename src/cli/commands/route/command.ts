@@ -1,7 +1,11 @@
 import { Option, type Command } from 'commander';
 import { COMPLEXITIES, PRIORITIES, TASK_CATEGORIES } from '../../../core/task.ts';
+import { REQUEST_STATES } from '../../../ledger/ledger.ts';
+import { TIERS, type Source } from '../../../routing/decision.ts';
 import type { Bind } from '../../main.ts';
-import { fraction, wholeNumber } from './options.ts';
+import { explainCommand } from './explain.ts';
+import { historyCommand } from './history.ts';
+import { fraction, someOf, when, wholeNumber } from './options.ts';
 import { promptCommand } from './prompt.ts';
 
 const EXAMPLES = `
@@ -16,6 +20,16 @@ A model is auto, <server>:<model>, or the bare name of a model that a tier has.
 Exit codes: 0 answered · 2 usage, configuration or internal failure, and nobody could answer ·
   5 another request holds the session · 130 interrupted`;
 
+const SOURCES = Object.keys({
+  cli: true,
+  chat: true,
+  batch: true,
+  library: true,
+  openai: true,
+  anthropic: true,
+  ollama: true,
+} satisfies Record<Source, true>);
+
 /** Declares `route` and its sub-commands. */
 export function configure(command: Command, bind: Bind): void {
   // What a sub-command does not know is refused, even where `route` knows it.
@@ -24,6 +38,27 @@ export function configure(command: Command, bind: Bind): void {
     .option('--file <path>', 'add a file to the prompt, - for standard input; repeatable', collect)
     .addHelpText('after', EXAMPLES)
     .action(bind(promptCommand));
+  withRequestOptions(
+    command.command('explain').argument('[id or prompt]', 'the first characters of an id do'),
+  )
+    .description('why a request went where it went, or where a prompt would go now')
+    .option('--file <path>', 'add a file to the prompt, - for standard input; repeatable', collect)
+    .action(bind(explainCommand));
+  command
+    .command('history')
+    .description('the recorded requests, the newest first')
+    .option('--since <time>', 'as in 2h, 3d or 2026-11-24T09:30', when)
+    .option('--until <time>', 'the same; what came before it', when)
+    .option('--state <names>', `some of ${REQUEST_STATES.join(', ')}`, someOf(REQUEST_STATES))
+    .addOption(new Option('--tier <name>', 'chosen or answering').choices(TIERS))
+    .option('--target <spec>', 'chosen or answering, as in ollama:rnj-1')
+    .option('--policy <id>', 'who decided')
+    .addOption(new Option('--category <name>', 'the kind of work').choices(TASK_CATEGORIES))
+    .option('--session <id>', 'of this conversation')
+    .option('--agent <name>', 'of this agent')
+    .addOption(new Option('--source <name>', 'who asked').choices(SOURCES))
+    .option('--limit <n>', 'at most so many', wholeNumber(1, 100_000), 20)
+    .action(bind(historyCommand));
 }
 
 /** The options that say how a request is to be answered. */
