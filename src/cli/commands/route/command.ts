@@ -3,9 +3,10 @@ import { COMPLEXITIES, PRIORITIES, TASK_CATEGORIES } from '../../../core/task.ts
 import { REQUEST_STATES } from '../../../ledger/ledger.ts';
 import { TIERS, type Source } from '../../../routing/decision.ts';
 import type { Bind } from '../../main.ts';
+import { chatCommand } from './chat.ts';
 import { explainCommand } from './explain.ts';
 import { historyCommand } from './history.ts';
-import { fraction, someOf, when, wholeNumber } from './options.ts';
+import { flagsOf, fraction, someOf, when, wholeNumber } from './options.ts';
 import { promptCommand } from './prompt.ts';
 
 const EXAMPLES = `
@@ -14,6 +15,10 @@ Examples:
   aqe-llm route "Write vitest tests for this module" --file src/slug.ts > slug.test.ts
   git diff | aqe-llm route "Review this change" --file - --private
   aqe-llm route "And for leap years?" --session dates --json
+  aqe-llm route chat --system "You are a terse reviewer."
+  aqe-llm route explain 4wd6
+  aqe-llm route explain "Find the race in this test" --private
+  aqe-llm route history --since 2h --state failed
 
 A model is auto, <server>:<model>, or the bare name of a model that a tier has.
 
@@ -32,8 +37,6 @@ const SOURCES = Object.keys({
 
 /** Declares `route` and its sub-commands. */
 export function configure(command: Command, bind: Bind): void {
-  // What a sub-command does not know is refused, even where `route` knows it.
-  command.enablePositionalOptions();
   withRequestOptions(command.argument('[prompt]', 'what to ask; - or nothing: standard input'))
     .option('--file <path>', 'add a file to the prompt, - for standard input; repeatable', collect)
     .addHelpText('after', EXAMPLES)
@@ -43,7 +46,16 @@ export function configure(command: Command, bind: Bind): void {
   )
     .description('why a request went where it went, or where a prompt would go now')
     .option('--file <path>', 'add a file to the prompt, - for standard input; repeatable', collect)
-    .action(bind(explainCommand));
+    .action(
+      bind((context, asked: string | undefined, _flags: object, called: Command) =>
+        explainCommand(context, asked, flagsOf(called)),
+      ),
+    );
+  withRequestOptions(command.command('chat'))
+    .description('a conversation, line by line')
+    .action(
+      bind((context, _flags: object, called: Command) => chatCommand(context, flagsOf(called))),
+    );
   command
     .command('history')
     .description('the recorded requests, the newest first')
@@ -58,7 +70,9 @@ export function configure(command: Command, bind: Bind): void {
     .option('--agent <name>', 'of this agent')
     .addOption(new Option('--source <name>', 'who asked').choices(SOURCES))
     .option('--limit <n>', 'at most so many', wholeNumber(1, 100_000), 20)
-    .action(bind(historyCommand));
+    .action(
+      bind((context, _flags: object, called: Command) => historyCommand(context, flagsOf(called))),
+    );
 }
 
 /** The options that say how a request is to be answered. */

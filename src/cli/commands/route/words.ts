@@ -21,15 +21,8 @@ export function formatTokens(
   return `${formatCount(usage?.inputTokens)} → ${formatCount(usage?.outputTokens)} tokens`;
 }
 
-/** What an answer took: its last line, in parts. */
-export function answerParts({
-  completion,
-  tier,
-  target,
-  decision,
-  requestId,
-  usd,
-}: RouteAnswer): string[] {
+/** Who answered and what it took, in parts of a line. */
+export function answerParts({ completion, tier, target, usd }: RouteAnswer): string[] {
   const { timing, usage, finishReason } = completion;
   const first = timing.ttftMs === undefined ? '' : ` (first token ${formatCount(timing.ttftMs)})`;
   return [
@@ -39,8 +32,6 @@ export function answerParts({
     `${formatCount(timing.totalMs)} ms${first}`,
     formatTokens(usage),
     formatUsd(usd),
-    `policy ${decision.policy}`,
-    `id ${requestId}`,
   ];
 }
 
