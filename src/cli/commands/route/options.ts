@@ -1,18 +1,18 @@
-import { CommanderError, InvalidArgumentError, type Command } from 'commander';
+import { CommanderError, InvalidArgumentError, type Command, type OptionValues } from 'commander';
 
 /**
  * The options of a sub-command. One that the command above has as well is found there wherever it
  * stands; one that only the command above has is refused.
  * @throws CommanderError `commander.unknownOption`
  */
-export function flagsOf<Flags extends object>(called: Command): Flags {
+export function flagsOf(called: Command): OptionValues {
   const own = new Set(called.options.map((option) => option.attributeName()));
   for (const option of called.parent?.options ?? []) {
     const name = option.attributeName();
     if (own.has(name) || called.parent?.getOptionValueSource(name) === undefined) continue;
     throw new CommanderError(1, 'commander.unknownOption', `unknown option '${option.long}'`);
   }
-  return called.optsWithGlobals<Flags>();
+  return { ...called.parent?.opts(), ...called.opts() };
 }
 
 /** Reads a whole number of a range. */

@@ -1,7 +1,9 @@
+import type { Command } from 'commander';
 import { ExitCode } from '../../../core/errors.ts';
 import type { CommandContext } from '../../main.ts';
 import { showAnswer, tellCosts, tellWhatHappened } from './answer.ts';
 import { answerJson } from './answer-json.ts';
+import { refuseMistyped } from './mistyped.ts';
 import { openRoute } from './open.ts';
 import { readPrompt } from './read-prompt.ts';
 import { requestOf, type RequestFlags } from './request.ts';
@@ -15,7 +17,12 @@ export async function promptCommand(
   context: CommandContext,
   words: string | undefined,
   { file = [], ...flags }: PromptFlags,
+  called: Command,
 ): Promise<ExitCode> {
+  refuseMistyped(
+    words,
+    called.commands.map((command) => command.name()),
+  );
   const { host, output } = context;
   const request = requestOf(await readPrompt(words, file, host), flags, 'cli');
   const route = await openRoute(context);
