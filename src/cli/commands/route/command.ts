@@ -18,7 +18,7 @@ Examples:
   aqe-llm route chat --system "You are a terse reviewer."
   aqe-llm route explain 4wd6
   aqe-llm route explain "Find the race in this test" --private
-  aqe-llm route history --since 2h --state failed
+  aqe-llm route history --since 2h --status failed
 
 A model is auto, <server>:<model>, or the bare name of a model that a tier has.
 
@@ -61,7 +61,7 @@ export function configure(command: Command, bind: Bind): void {
     .description('the recorded requests, the newest first')
     .option('--since <time>', 'as in 2h, 3d or 2026-11-24T09:30', when)
     .option('--until <time>', 'the same; what came before it', when)
-    .option('--state <names>', `some of ${REQUEST_STATES.join(', ')}`, someOf(REQUEST_STATES))
+    .option('--status <names>', `some of ${REQUEST_STATES.join(', ')}`, someOf(REQUEST_STATES))
     .addOption(new Option('--tier <name>', 'chosen or answering').choices(TIERS))
     .option('--target <spec>', 'chosen or answering, as in ollama:rnj-1')
     .option('--policy <id>', 'who decided')
@@ -69,7 +69,7 @@ export function configure(command: Command, bind: Bind): void {
     .option('--session <id>', 'of this conversation')
     .option('--agent <name>', 'of this agent')
     .addOption(new Option('--source <name>', 'who asked').choices(SOURCES))
-    .option('--limit <n>', 'at most so many', wholeNumber(1, 100_000), 20)
+    .option('--limit <n>', 'at most so many (default: 20)', wholeNumber(1, 100_000))
     .action(
       bind((context, _flags: object, called: Command) => historyCommand(context, flagsOf(called))),
     );

@@ -13,7 +13,7 @@ import { formatCount, formatUsd, localTime } from './words.ts';
 interface HistoryFlags {
   since?: When;
   until?: When;
-  state?: RequestState[];
+  status?: RequestState[];
   tier?: Tier;
   target?: string;
   policy?: string;
@@ -21,29 +21,30 @@ interface HistoryFlags {
   session?: string;
   agent?: string;
   source?: Source;
-  limit: number;
+  limit?: number;
 }
 
 /** `aqe-llm route history`: the recorded requests, the newest first. */
 export async function historyCommand(
   context: CommandContext,
-  { since, until, state, ...flags }: HistoryFlags,
+  { since, until, status, limit = 20, ...flags }: HistoryFlags,
 ): Promise<ExitCode> {
   const { output } = context;
   const runtime = await runtimeFor(context);
   const now = runtime.clock.now();
   const filter: HistoryFilter = {
     ...flags,
+    limit,
     ...(since === undefined ? {} : { since: timeOf(since, now) }),
     ...(until === undefined ? {} : { until: timeOf(until, now) }),
-    ...(state === undefined ? {} : { states: state }),
+    ...(status === undefined ? {} : { states: status }),
   };
   const requests = runtime.openLedger().history(filter);
   if (output.json) output.result(JSON.stringify({ requests }));
   else if (requests.length === 0) output.result('No recorded request is like that.');
   else output.result(historyTable(requests, output));
-  if (requests.length === flags.limit) {
-    output.note(`The newest ${flags.limit}; --limit shows more.`);
+  if (requests.length === limit) {
+    output.note(`The newest ${limit}; --limit shows more.`);
   }
   return ExitCode.Ok;
 }

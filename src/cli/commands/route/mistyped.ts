@@ -16,9 +16,9 @@ export function refuseMistyped(words: string | undefined, names: readonly string
 /** Letters to insert, remove or replace to make one word the other (Levenshtein's distance). */
 function editsBetween(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, index) => index);
-  for (const [index, letter] of [...one].entries()) {
+  for (const [index, letter] of Array.from(one).entries()) {
     const next = [index + 1];
-    for (const [at, wanted] of [...other].entries()) {
+    for (const [at, wanted] of Array.from(other).entries()) {
       const [diagonal = 0, above = 0] = row.slice(at, at + 2);
       const left = next[at] ?? 0;
       next.push(Math.min(diagonal + (letter === wanted ? 0 : 1), above + 1, left + 1));
