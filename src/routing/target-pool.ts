@@ -99,9 +99,9 @@ export function createTargetPool(options: TargetPoolOptions): TargetPool {
 
   async function list(): Promise<readonly Target[]> {
     try {
-      const targets = await resolveTargets(options);
-      listed = { targets, at: clock.monotonic() };
-      return targets;
+      const resolved = await resolveTargets(options);
+      listed = { targets: resolved, at: clock.monotonic() };
+      return resolved;
     } finally {
       listing = undefined;
     }
