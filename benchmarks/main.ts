@@ -1,3 +1,4 @@
+import { run as decision } from './decision.ts';
 import { run as engineSpeed } from './engine-speed.ts';
 import { run as grading } from './grading.ts';
 import { run as ledger } from './ledger.ts';
@@ -12,6 +13,7 @@ const BENCHMARKS: Record<string, (out: (line: string) => void) => Promise<unknow
   grading,
   mutants,
   ledger,
+  decision,
   'engine-speed': engineSpeed,
   'provider-overhead': providerOverhead,
   telemetry,
