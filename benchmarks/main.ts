@@ -3,6 +3,7 @@ import { run as grading } from './grading.ts';
 import { run as ledger } from './ledger.ts';
 import { run as mutants } from './mutants.ts';
 import { run as providerOverhead } from './provider-overhead.ts';
+import { run as session } from './session.ts';
 import { run as start } from './start.ts';
 import { run as telemetry } from './telemetry.ts';
 
@@ -14,6 +15,7 @@ const BENCHMARKS: Record<string, (out: (line: string) => void) => Promise<unknow
   ledger,
   'engine-speed': engineSpeed,
   'provider-overhead': providerOverhead,
+  session,
   telemetry,
 };
 
