@@ -4,6 +4,7 @@ import { run as grading } from './grading.ts';
 import { run as ledger } from './ledger.ts';
 import { run as mutants } from './mutants.ts';
 import { run as providerOverhead } from './provider-overhead.ts';
+import { run as session } from './session.ts';
 import { run as start } from './start.ts';
 import { run as telemetry } from './telemetry.ts';
 
@@ -16,6 +17,7 @@ const BENCHMARKS: Record<string, (out: (line: string) => void) => Promise<unknow
   decision,
   'engine-speed': engineSpeed,
   'provider-overhead': providerOverhead,
+  session,
   telemetry,
 };
 
