@@ -155,13 +155,18 @@ export async function createRuntime({ cwd, env, flags }: RuntimeOptions): Promis
       environment: env,
       clock,
     });
+  const targets = async (): Promise<string[]> => {
+    const named = specsOfTiers(config.tiers);
+    const chosen = named.length === 0 || named.includes('embedded');
+    return chosen ? [...named, `embedded:${(await wantModel(model)).id}`] : named;
+  };
   const openTelemetry: Runtime['openTelemetry'] = ({ prometheus, warn }) =>
     createTelemetry({
       env,
       clock,
       version,
       prometheus,
-      targets: specsOfTiers(config.tiers),
+      targets,
       servers: config.servers,
       warn,
     });
