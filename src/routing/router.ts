@@ -34,6 +34,8 @@ export interface RoutableModel {
   id: string;
   tier: Tier;
   contextTokens?: number;
+  /** How many requests it answers at once without slowing each other down. Absent where unknown. */
+  concurrency?: number;
 }
 
 /** One request, told as a walk: describe, recall, decide, attempt, refine, record, learn. */
