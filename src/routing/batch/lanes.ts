@@ -120,7 +120,8 @@ export async function runLanes<Task>(
       await run(task);
       lane.pauses = 0;
     } catch (error) {
-      if (signal.aborted && failureClassOf(error) === 'cancelled') return;
+      // What fails while everything stops may have failed for that.
+      if (signal.aborted) return;
       const wait = passing(error);
       // Nothing was sent where the target is left alone.
       const tried = (tries.get(task) ?? 0) + (failureClassOf(error) === 'breaker-open' ? 0 : 1);
