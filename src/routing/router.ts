@@ -49,7 +49,8 @@ export interface Router {
   stream(request: RouteRequest, options?: CallOptions): AsyncIterable<RouteEvent>;
   /** What would be decided now; nothing is sent and nothing recorded. */
   explain(request: RouteRequest): Promise<Decision>;
-  models(): Promise<RoutableModel[]>;
+  /** @param options.ask a target that is asked for what is not known of it yet, which may load a model */
+  models(options?: { ask?: string }): Promise<RoutableModel[]>;
   /** From the first local target that has embeddings, or the named one. */
   embed(
     texts: readonly string[],
