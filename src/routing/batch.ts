@@ -148,7 +148,7 @@ function lanesOf({ router, concurrency }: BatchOptions): {
       }
     },
     limitOf: async (lane) => {
-      const models = await router.models();
+      const models = await router.models({ ask: lane });
       return models.find(({ id }) => id === lane)?.concurrency;
     },
   };

@@ -122,7 +122,13 @@ export function hastyClock(): Clock & { slept: number[] } {
 export const INCONVENIENT: BatchOptions['convenience'] = {
   enabled: false,
   batchesOf: () => undefined,
-  defaults: { maxTokens: 100, temperature: 0, seed: 1 },
+  fill: ({ messages, maxTokens = 100 }) => ({
+    messages,
+    maxTokens,
+    temperature: 0,
+    seed: 1,
+    repeat: 0,
+  }),
   ledger: { begin: () => {}, end: () => {}, find: () => undefined, event: () => {} },
 };
 
@@ -152,4 +158,3 @@ export async function run(
   }
   return events;
 }
-

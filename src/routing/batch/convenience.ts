@@ -17,8 +17,8 @@ export interface ConvenienceOptions {
   enabled: boolean;
   /** The batches of a target; `undefined` where it has none. */
   batchesOf: (target: string) => AnthropicBatches | undefined;
-  /** What a request has that says nothing else. */
-  defaults: Pick<CompletionRequest, 'maxTokens' | 'temperature' | 'seed'>;
+  /** What is sent for a request, with what it leaves out. */
+  fill: (request: RouteRequest) => CompletionRequest;
   ledger: Pick<Ledger, 'begin' | 'end' | 'find' | 'event'>;
   /** Milliseconds between two looks at a batch. */
   pollMs?: number;
@@ -57,7 +57,7 @@ const POLL_MS = 30_000;
 const MOST_REQUESTS = 50_000;
 const MOST_BYTES = 128_000_000;
 export function createConvenience(options: ConvenienceOptions): Convenience {
-  const { enabled, batchesOf, defaults, ledger, router, file, clock, pollMs = POLL_MS } = options;
+  const { enabled, batchesOf, fill, ledger, router, file, clock, pollMs = POLL_MS } = options;
   const opened = new Map<string, AnthropicBatches>();
   const settling = { ledger, router, clock };
 
@@ -71,7 +71,9 @@ export function createConvenience(options: ConvenienceOptions): Convenience {
   async function targetOf(request: RouteRequest): Promise<string | undefined> {
     if (request.private === true || !mayBeSent(request)) return undefined;
     try {
-      const [first] = (await router.explain({ ...request, source: 'batch' })).ladder;
+      const { ladder, strategy } = await router.explain({ ...request, source: 'batch' });
+      const [first] = ladder;
+      if (strategy === 'privacy-first') return undefined;
       const waits = first.tier === 'cloud' && !first.maySeePrivate && first.emergencyOnly !== true;
       return waits && open(first.spec) !== undefined ? first.spec : undefined;
     } catch {
@@ -87,7 +89,7 @@ export function createConvenience(options: ConvenienceOptions): Convenience {
   ): Promise<WaitingBatch> {
     const items = groups.map(([{ line, request }]) => ({
       key: keyOf(line),
-      request: completionRequest(request, defaults),
+      request: fill(request),
     }));
     const id = await batchesAt(target).submit(items, { signal });
     const batch = { id, target, at: clock.now(), lines: groups.map(([{ line }]) => line) };
@@ -224,23 +226,6 @@ function* partsOf(groups: readonly BatchGroup[]): Generator<readonly BatchGroup[
     bytes += more;
   }
   if (part.length > 0) yield part;
-}
-
-function completionRequest(
-  {
-    model: _model,
-    private: _private,
-    session: _session,
-    category: _category,
-    complexity: _complexity,
-    priority: _priority,
-    agent: _agent,
-    source: _source,
-    ...asked
-  }: RouteRequest,
-  defaults: ConvenienceOptions['defaults'],
-): CompletionRequest {
-  return { ...defaults, ...asked, repeat: 0 };
 }
 
 function submittedEvent(

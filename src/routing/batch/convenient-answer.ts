@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { priceOf, usdOf } from '../../config/prices.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Usage } from '../../core/request.ts';
 import type { Ledger, RecordedAttempt } from '../../ledger/ledger.ts';
 import type { BatchOutcome as Answered } from '../../providers/anthropic/batches.ts';
 import type { Decision } from '../decision.ts';
+import { recordOf } from '../intake.ts';
 import type { Router } from '../router.ts';
 import { splitSpec } from '../targets.ts';
 import type { SubmittedBatch } from './batch-file.ts';
@@ -34,22 +34,11 @@ export async function settle(
   // It was recorded already where a process was killed before it wrote the line.
   if (ledger.find(requestId) === undefined) {
     const decision = await router.explain({ ...request, source: 'batch' });
-    const { category, complexity, promptTokens } = decision.description;
+    const asked = { ...request, source: 'batch' } as const;
     ledger.begin({
-      id: requestId,
-      at,
-      source: 'batch',
-      ...(request.agent === undefined ? {} : { agent: request.agent }),
-      priority: request.priority ?? 'medium',
-      private: false,
-      category,
-      complexity,
-      promptSha256: createHash('sha256').update(JSON.stringify(request.messages)).digest('hex'),
-      promptTokensEstimate: promptTokens,
-      policy: POLICY,
+      ...recordOf(requestId, at, asked, asWaiting(decision)),
       tier: 'cloud',
       target,
-      decision: asWaiting(decision),
     });
     const ending =
       answered.state === 'answered'
