@@ -56,14 +56,14 @@ export async function showAnswer(
 
 /** Who failed before somebody answered, and what the router warned of. */
 export function tellWhatHappened(
-  { ledger, heard }: OpenRoute,
+  route: OpenRoute,
   requestId: string | undefined,
   { output, flags }: CommandContext,
 ): void {
-  const recorded = requestId === undefined ? undefined : ledger.find(requestId);
+  const recorded = requestId === undefined ? undefined : route.ledger.find(requestId);
   const failover = recorded && failoverText(recorded);
   if (failover !== undefined) output.note(`failover: ${failover}`);
-  for (const event of heard()) {
+  for (const event of route.heard()) {
     const words = eventText(event, flags.verbose === true);
     if (words !== undefined) output.note(words);
   }
