@@ -5,15 +5,16 @@ import type { RouteRequest } from '../decision.ts';
  * Equal for requests that must get the same answer, so that one is enough: they differ in line
  * ends, in white space around a message, in how many spaces stand between the words of plain prose,
  * in the order of fields, in who asks and how soon, and in nothing else. Inside any message that may
- * hold code every space and letter counts. `undefined` for a request whose answer is drawn: with a
- * temperature and no seed, each of two equal requests wants its own.
+ * hold code every space and letter counts. `undefined` for a request that asks for an answer of its
+ * own: with a temperature above 0 and no seed.
  */
 export function samenessOf(request: RouteRequest): string | undefined {
-  const { temperature = 0, seed, messages, agent: _agent, priority: _priority, ...rest } = request;
+  const { agent: _agent, priority: _priority, ...asked } = request;
+  const { temperature = 0, seed, messages } = asked;
   if (temperature > 0 && seed === undefined) return undefined;
   const normal = messages.map((message) => ({ ...message, content: normalised(message.content) }));
   return createHash('sha256')
-    .update(JSON.stringify(sorted({ ...rest, temperature, seed, messages: normal })))
+    .update(JSON.stringify(sorted({ ...asked, messages: normal })))
     .digest('hex');
 }
 
