@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander';
 import { COMPLEXITIES, PRIORITIES, TASK_CATEGORIES } from '../../../core/task.ts';
 import type { Bind } from '../../main.ts';
+import { configureBatch } from './batch.ts';
 import { fraction, wholeNumber } from './options.ts';
 import { promptCommand } from './prompt.ts';
 
@@ -24,6 +25,7 @@ export function configure(command: Command, bind: Bind): void {
     .option('--file <path>', 'add a file to the prompt, - for standard input; repeatable', collect)
     .addHelpText('after', EXAMPLES)
     .action(bind(promptCommand));
+  configureBatch(command, bind);
 }
 
 /** The options that say how a request is to be answered. */
