@@ -274,6 +274,22 @@ describe('writers of one session', () => {
     turn.release();
   });
 
+  it('keep the session when a renewal fails and the next one does not', async () => {
+    const held = await newSessions('one').open('s');
+    databases[0]?.pragma('query_only = ON');
+    await clock.advance(LEASE_MS / 3);
+    databases[0]?.pragma('query_only = OFF');
+    await clock.advance(LEASE_MS / 3);
+    clock.skip((2 * LEASE_MS) / 3);
+    const abort = new AbortController();
+    const waiting = newSessions('two').open('s', abort.signal);
+    abort.abort(new Error('still held'));
+    await expect(waiting).rejects.toThrow('still held');
+    held.commit([user('a')], answer('b'));
+    held.release();
+    expect(await historyOf(newSessions())).toHaveLength(2);
+  });
+
   it('get the session of a process that died, which cannot write any more', async () => {
     await say(newSessions(), [user('a')], 'b');
     const dead = await newSessions('one').open('s');
