@@ -11,7 +11,7 @@ import { dialectFor } from './dialects.ts';
 import { sendFailure } from './delivery.ts';
 import type { Facts } from './exchange.ts';
 import { failureOf } from './failures.ts';
-import type { LogEntry } from './request-log.ts';
+import type { LogEntry } from './log.ts';
 import { addRoutes } from './routes.ts';
 
 declare module 'fastify' {

@@ -9,7 +9,7 @@ import {
   type Gateway,
   type GatewayOptions,
 } from '../../src/gateway/gateway.ts';
-import type { LogEntry } from '../../src/gateway/request-log.ts';
+import type { LogEntry } from '../../src/gateway/log.ts';
 import { NO_TELEMETRY } from '../../src/telemetry/telemetry.ts';
 import { scriptedRouter, type ScriptedRouter } from './scripted-router.ts';
 

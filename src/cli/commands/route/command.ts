@@ -3,6 +3,7 @@ import { COMPLEXITIES, PRIORITIES, TASK_CATEGORIES } from '../../../core/task.ts
 import type { Bind } from '../../main.ts';
 import { fraction, wholeNumber } from './options.ts';
 import { promptCommand } from './prompt.ts';
+import { configureServe } from './serve.ts';
 
 const EXAMPLES = `
 Examples:
@@ -24,6 +25,7 @@ export function configure(command: Command, bind: Bind): void {
     .option('--file <path>', 'add a file to the prompt, - for standard input; repeatable', collect)
     .addHelpText('after', EXAMPLES)
     .action(bind(promptCommand));
+  configureServe(command.command('serve'), bind);
 }
 
 /** The options that say how a request is to be answered. */

@@ -24,8 +24,9 @@ export interface LogEntry {
   left?: true;
 }
 
-export interface RequestLog {
-  write(entry: LogEntry): void;
+export interface Log {
+  /** A line of JSON. */
+  write(this: void, entry: object): void;
   flush(): void;
 }
 
@@ -34,7 +35,7 @@ const FULL = 64 * 1024;
 const FLUSH_MS = 200;
 
 /** Gathers lines, so that a busy gateway does not wait for its log. @param output takes whole lines */
-export function createRequestLog(output: (lines: string) => void): RequestLog {
+export function createLog(output: (lines: string) => void): Log {
   let lines = '';
   let timer: NodeJS.Timeout | undefined;
   function flush(): void {
