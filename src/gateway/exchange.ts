@@ -21,6 +21,8 @@ export interface Facts {
   outputTokens?: number | undefined;
   /** Code of the error that the client was told. */
   error?: string;
+  /** The client did not wait for the end. */
+  left?: true;
 }
 
 export interface ExchangeOptions {
@@ -71,12 +73,16 @@ export function createExchange(options: ExchangeOptions): Exchange {
     const ended = new AbortController();
     const running: Running = { ...connection, ...options, signal: ended.signal };
     const abort = (): void => ended.abort();
+    const gone = (): void => {
+      running.facts.left = true;
+      abort();
+    };
     /** Told at once: our side of the connection is closed as soon as this returns. */
     const halfClosed = (): void => {
       fail(running, HALF_CLOSED);
-      abort();
+      gone();
     };
-    reply.raw.once('close', abort);
+    reply.raw.once('close', gone);
     socket.prependListener('end', halfClosed);
     stop.addEventListener('abort', abort, { once: true });
     inFlight += 1;
@@ -86,7 +92,7 @@ export function createExchange(options: ExchangeOptions): Exchange {
       fail(running, stop.aborted ? stopping() : error);
     } finally {
       inFlight -= 1;
-      reply.raw.off('close', abort);
+      reply.raw.off('close', gone);
       socket.off('end', halfClosed);
       stop.removeEventListener('abort', abort);
     }
