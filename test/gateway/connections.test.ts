@@ -11,7 +11,7 @@ const PATHS = ['/v1/chat/completions', '/v1/messages', '/api/chat'] as const;
 interface Raw {
   socket: Socket;
   /** All that came so far. */
-  heard(): string;
+  heard: () => string;
   /** All that came, once the other side has closed. */
   rest: Promise<string>;
 }

@@ -30,7 +30,7 @@ export interface ScriptedRouter extends Router {
 }
 
 export const TARGET = 'stub:small:1b';
-export const USAGE: Usage = { inputTokens: 12, outputTokens: 5, cachedInputTokens: 4 };
+const USAGE: Usage = { inputTokens: 12, outputTokens: 5, cachedInputTokens: 4 };
 
 const DECISION: Decision = {
   policy: 'strategy',
@@ -86,27 +86,18 @@ export function scriptedRouter(): ScriptedRouter {
     }
     const isAborted = signal?.aborted === true;
     if (isAborted) aborted.push(request);
-    const completion: Completion = {
-      model: 'small:1b',
-      text,
-      ...(thinking === '' ? {} : { thinking }),
-      ...(toolCalls.length === 0 ? {} : { toolCalls }),
-      finishReason: isAborted
-        ? 'cancelled'
-        : (finishReason ?? (toolCalls.length > 0 ? 'tool-calls' : 'stop')),
-      usage,
-      timing: { measured: true, ttftMs: 3, totalMs: 10 },
-    };
-    yield {
-      requestId: `r${++count}`,
-      completion,
-      tier: 'direct',
-      target: TARGET,
-      decision: DECISION,
-      attempts: 1,
-      overheadMs: 0.25,
-      dropped: 0,
-    };
+    yield answerOf(
+      {
+        text,
+        ...(thinking === '' ? {} : { thinking }),
+        ...(toolCalls.length === 0 ? {} : { toolCalls }),
+        finishReason: isAborted
+          ? 'cancelled'
+          : (finishReason ?? (toolCalls.length > 0 ? 'tool-calls' : 'stop')),
+        usage,
+      },
+      `r${++count}`,
+    );
   }
 
   const router: ScriptedRouter = {
@@ -166,4 +157,25 @@ export function hold(): { step: { until: Promise<void> }; release: () => void } 
     release = resolve;
   });
   return { step: { until }, release: () => release() };
+}
+
+/** An answer of the scripted router. */
+export function answerOf(completion: Partial<Completion>, requestId = 'r1'): RouteAnswer {
+  return {
+    requestId,
+    completion: {
+      model: 'small:1b',
+      text: '',
+      finishReason: 'stop',
+      usage: USAGE,
+      timing: { measured: true, ttftMs: 3, totalMs: 10 },
+      ...completion,
+    },
+    tier: 'direct',
+    target: TARGET,
+    decision: DECISION,
+    attempts: 1,
+    overheadMs: 0.25,
+    dropped: 0,
+  };
 }
