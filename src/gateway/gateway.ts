@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { Config } from '../config/schema.ts';
 import type { Clock } from '../core/clock.ts';
-import { AppError } from '../core/errors.ts';
+import { AppError, messageOf } from '../core/errors.ts';
 import type { Router } from '../routing/router.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { createAccess } from './access.ts';
@@ -54,7 +54,7 @@ export interface GatewayOptions {
 }
 
 export interface Gateway {
-  /** The address that clients are pointed at. */
+  /** The address that clients are pointed at. @throws AppError `gateway.cannot-listen` */
   listen(): Promise<string>;
   /**
    * Takes no more requests and waits for what runs; what takes longer than `stopMs` is told so and
@@ -127,8 +127,14 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   return {
     async listen() {
-      const address = await app.listen({ host: settings.host, port: settings.port });
-      return urlOf(settings.host, new URL(address).port);
+      const { host, port } = settings;
+      const address = await app.listen({ host, port }).catch((error: unknown) => {
+        throw new AppError('gateway.cannot-listen', messageOf(error), {
+          hint: 'Another program may listen there; choose another port with --port.',
+          cause: error,
+        });
+      });
+      return urlOf(host, new URL(address).port);
     },
     async close() {
       isStopping = true;

@@ -51,6 +51,7 @@ export async function serveCommand(
     ...(host === undefined ? {} : { host }),
     ...(port === undefined ? {} : { port }),
   };
+  const apiKey = keyFrom(settings.apiKeyEnv, context.host.env);
   const log = createLog(
     output.json ? (lines) => output.result(lines) : (lines) => output.note(lines.trimEnd()),
   );
@@ -60,7 +61,6 @@ export async function serveCommand(
     prometheus: true,
     warn: (message) => tell({ type: 'trouble', message }),
   });
-  const apiKey = keyFrom(settings.apiKeyEnv, context.host.env);
   const router = await runtime.openRouter({ onEvent: tell, telemetry });
   try {
     const gateway = createGateway({
