@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { PassThrough } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { run, type Host } from '../../src/cli/main.ts';
 
@@ -13,6 +13,8 @@ export interface CliOptions {
   /** Columns of a terminal on both streams; a pipe when absent. */
   terminal?: number;
   signal?: AbortSignal;
+  /** What standard input holds; that of the tests when absent. */
+  stdin?: string;
 }
 
 export interface CliResult {
@@ -31,7 +33,7 @@ export async function runCli(args: readonly string[], options: CliOptions): Prom
     cwd: options.cwd,
     stdout: stdout.stream,
     stderr: stderr.stream,
-    stdin: process.stdin,
+    stdin: options.stdin === undefined ? process.stdin : inputOf(options.stdin),
     signal: options.signal ?? new AbortController().signal,
   };
   const exitCode = await run(host);
@@ -72,6 +74,13 @@ function environment(changes: CliOptions['env'] = {}): NodeJS.ProcessEnv {
     ([name]) => !/^(NO_COLOR|FORCE_COLOR|CI|AQE_LLM_(?!TEST_).*)$/.test(name),
   );
   return Object.fromEntries([...inherited, ...Object.entries(changes)]);
+}
+
+function inputOf(text: string): NodeJS.ReadStream {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a stream in place of a pipe's socket
+  return Object.assign(Readable.from([Buffer.from(text)]), {
+    isTTY: false,
+  }) as unknown as NodeJS.ReadStream;
 }
 
 function capture(columns: number | undefined): { stream: NodeJS.WriteStream; text: () => string } {

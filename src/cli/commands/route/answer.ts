@@ -69,8 +69,12 @@ export function tellWhatHappened(
   }
 }
 
-/** The last lines: what is missing from the answer, and what it took. */
-export function tellCosts(answer: RouteAnswer, { output }: CommandContext): void {
+/** The last lines: what is missing from the answer, what it took, and `more`. */
+export function tellCosts(
+  answer: RouteAnswer,
+  more: readonly string[],
+  { output }: CommandContext,
+): void {
   const { dropped, completion } = answer;
   if (dropped > 0) {
     const messages = dropped === 1 ? '1 message' : `${dropped} messages`;
@@ -80,5 +84,5 @@ export function tellCosts(answer: RouteAnswer, { output }: CommandContext): void
     output.note('The answer was cut off at its most tokens: --max-tokens allows more.');
   }
   const paint = new Chalk({ level: output.noteColor ? 1 : 0 });
-  output.note(paint.dim(wrapParts(answerParts(answer), output.noteWidth).join('\n')));
+  output.note(paint.dim(wrapParts([...answerParts(answer), ...more], output.noteWidth).join('\n')));
 }

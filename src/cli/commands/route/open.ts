@@ -10,6 +10,8 @@ export interface OpenRoute {
   router: Router;
   ledger: Ledger;
   progress: ProgressLine;
+  /** An id for a conversation. */
+  newId(): string;
   /** What the router said since this was asked last; told once an answer does not stand in the way. */
   heard(): RouterEvent[];
   close(): Promise<void>;
@@ -24,6 +26,7 @@ export async function openRoute(context: CommandContext): Promise<OpenRoute> {
     router,
     ledger: runtime.openLedger(),
     progress: await context.output.progress(),
+    newId: () => runtime.newRunId(),
     heard() {
       const heard = events;
       events = [];

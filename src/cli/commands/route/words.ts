@@ -1,4 +1,4 @@
-import type { RecordedAttempt, RecordedRequest } from '../../../ledger/ledger.ts';
+import type { RecordedRequest } from '../../../ledger/ledger.ts';
 import { formatMs, NONE, oneLine } from '../../../quality/reports/format.ts';
 import type { RouteAnswer } from '../../../routing/router.ts';
 import type { RouterEvent } from '../../../routing/walk.ts';
@@ -21,15 +21,8 @@ export function formatTokens(
   return `${formatCount(usage?.inputTokens)} → ${formatCount(usage?.outputTokens)} tokens`;
 }
 
-/** What an answer took: its last line, in parts. */
-export function answerParts({
-  completion,
-  tier,
-  target,
-  decision,
-  requestId,
-  usd,
-}: RouteAnswer): string[] {
+/** Who answered and what it took, in parts of a line. */
+export function answerParts({ completion, tier, target, usd }: RouteAnswer): string[] {
   const { timing, usage, finishReason } = completion;
   const first = timing.ttftMs === undefined ? '' : ` (first token ${formatCount(timing.ttftMs)})`;
   return [
@@ -39,8 +32,6 @@ export function answerParts({
     `${formatCount(timing.totalMs)} ms${first}`,
     formatTokens(usage),
     formatUsd(usd),
-    `policy ${decision.policy}`,
-    `id ${requestId}`,
   ];
 }
 
@@ -83,16 +74,10 @@ export function eventText(event: RouterEvent, verbose: boolean): string | undefi
   }
 }
 
-/** Who was asked and what came of it. */
-export function attemptText({
-  tier,
-  target,
-  outcome,
-  ttftMs,
-  totalMs,
-  usage,
-  usd,
-}: RecordedAttempt): string {
-  const first = ttftMs === undefined ? '' : ` (first token ${formatMs(ttftMs)})`;
-  return `${tier} ${oneLine(target)} ${outcome} ${formatMs(totalMs)}${first} ${formatTokens(usage)} ${formatUsd(usd)}`;
+/** `2026-11-24 09:05:00`, as clocks here show it. */
+export function localTime(at: number): string {
+  const date = new Date(at);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join('-');
+  return `${day} ${[date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':')}`;
 }
