@@ -86,18 +86,20 @@ async function drawnProgress(stream: NodeJS.WriteStream, color: boolean): Promis
   // Loaded here and not above: `--help` need not wait for it.
   const { default: ora } = await import('ora');
   const spinner = ora({ stream, discardStdin: false, color: color ? 'cyan' : false });
+  // One that stands still would clear what others have written meanwhile.
+  const stop = (): void => {
+    if (spinner.isSpinning) spinner.stop();
+  };
   return {
     update: (text) => {
       spinner.text = text;
       if (!spinner.isSpinning) spinner.start();
     },
     log: (text) => {
-      spinner.stop();
+      stop();
       stream.write(`${text}\n`);
     },
-    stop: () => {
-      spinner.stop();
-    },
+    stop,
   };
 }
 

@@ -16,9 +16,9 @@ export interface Lines {
 /**
  * Reads standard input. What is typed between two calls of `next` is not drawn into what is shown
  * there; it stands behind the next prompt.
- * @param onInterrupt Ctrl-C on a terminal, where no typed line is thrown away by it
+ * @param onInterrupt told of Ctrl-C on a terminal, and whether it threw a typed line away
  */
-export function readLines({ stdin, stderr }: Host, onInterrupt: () => void): Lines {
+export function readLines({ stdin, stderr }: Host, onInterrupt: (hadLine: boolean) => void): Lines {
   const isTyped = stdin.isTTY && stderr.isTTY;
   let isAsked = false;
   const screen = new Writable({
@@ -47,14 +47,19 @@ export function readLines({ stdin, stderr }: Host, onInterrupt: () => void): Lin
     wake();
   });
   reader.on('SIGINT', () => {
-    if (!isAsked || reader.line === '') return onInterrupt();
-    reader.write(null, { ctrl: true, name: 'e' });
-    reader.write(null, { ctrl: true, name: 'u' });
+    const hadLine = isAsked && reader.line !== '';
+    if (hadLine) {
+      reader.write(null, { ctrl: true, name: 'e' });
+      reader.write(null, { ctrl: true, name: 'u' });
+    }
+    onInterrupt(hadLine);
   });
 
   return {
     isTyped,
     async next(prompt) {
+      // What was typed ahead was not drawn yet.
+      if (isTyped && waiting[0] !== undefined) stderr.write(`${prompt}${waiting[0]}\n`);
       if (waiting.length === 0 && !isOver) {
         const woken = new Promise<void>((resolve) => {
           wake = resolve;

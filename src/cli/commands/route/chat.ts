@@ -35,10 +35,10 @@ export async function chatCommand(context: CommandContext, flags: RequestFlags):
   const chat: Chat = { flags: { ...flags, session: flags.session ?? route.newId() }, answers: [] };
   let answering: AbortController | undefined;
   let wasInterrupted = false;
-  const lines = readLines(host, () => {
-    if (wasInterrupted) leave();
-    else if (answering === undefined) lines.say('Ctrl-C again leaves.');
-    wasInterrupted = true;
+  const lines = readLines(host, (hadLine) => {
+    if (!hadLine && wasInterrupted) leave();
+    else if (!hadLine && answering === undefined) lines.say('Ctrl-C again leaves.');
+    wasInterrupted = !hadLine;
     answering?.abort();
   });
   const leave = (): void => {
