@@ -1,4 +1,5 @@
 import { run as engineSpeed } from './engine-speed.ts';
+import { run as gateway } from './gateway.ts';
 import { run as grading } from './grading.ts';
 import { run as ledger } from './ledger.ts';
 import { run as mutants } from './mutants.ts';
@@ -12,6 +13,7 @@ const BENCHMARKS: Record<string, (out: (line: string) => void) => Promise<unknow
   grading,
   mutants,
   ledger,
+  gateway,
   'engine-speed': engineSpeed,
   'provider-overhead': providerOverhead,
   telemetry,
