@@ -19,7 +19,7 @@ import type { Sandbox } from './quality/sandbox/sandbox.ts';
 import { createTypeChecker, type TypeChecker } from './quality/type-check.ts';
 import { examine, type ConfiguredModel, type DoctorDeps } from './setup/doctor/doctor.ts';
 import type { Finding } from './setup/doctor/finding.ts';
-import { readGpus } from './setup/gpu.ts';
+import { machineOf, readGpus } from './setup/gpu.ts';
 import { freeDiskBytes, readHardware } from './setup/hardware.ts';
 import { chooseModel, type ModelChoice } from './setup/model-choice.ts';
 import { modelFolder, modelSettings } from './setup/model-folder.ts';
@@ -29,7 +29,14 @@ import type { ProvisionEvent } from './setup/provision/provision-event.ts';
 import { createSetupTools, type SetupTools } from './setup/setup-tools.ts';
 import { createCircuitBreaker } from './routing/circuit-breaker.ts';
 import { createResilientProvider } from './routing/attempt.ts';
+import type { Ledger } from './ledger/ledger.ts';
+import { createLedger } from './ledger/sqlite-ledger.ts';
+import type { Router } from './routing/router.ts';
+import type { RouterEvent } from './routing/walk.ts';
+import { specsOfTiers } from './routing/targets.ts';
+import { openRouter } from './runtime/open-router.ts';
 import { openDatabase } from './storage/database.ts';
+import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts';
 
 export interface RuntimeOptions {
   cwd: string;
@@ -77,6 +84,21 @@ export interface Runtime {
    * A slow first token alone opens no breaker: nothing else could answer.
    */
   openSteady: (spec: string) => Promise<Provider>;
+  /**
+   * The router of the configuration. Its telemetry is the environment's unless one is given.
+   * @throws AppError `storage.*`
+   */
+  openRouter: (options: {
+    onEvent: (event: RouterEvent) => void;
+    telemetry?: Telemetry;
+  }) => Promise<Router>;
+  /** @throws AppError `storage.*` */
+  openLedger: () => Ledger;
+  /** @param options.prometheus whether somebody is going to ask for the metrics */
+  openTelemetry: (options: {
+    prometheus: boolean;
+    warn: (problem: string) => void;
+  }) => Promise<Telemetry>;
   examine: () => Promise<Finding[]>;
   setup: SetupTools;
 }
@@ -121,9 +143,31 @@ export async function createRuntime({ cwd, env, flags }: RuntimeOptions): Promis
   };
   const { model, threads, contextTokens, gpu } = config.embedded;
   const setup = createSetupTools({ servers: config.servers, settings, env, fetch, clock });
+  const serverDeps = { deadlines: config.deadlines, env, clock };
+  const version = packageVersion();
+  const openEmbedded: Runtime['openEmbedded'] = ({ id, path: modelPath }) =>
+    createEmbeddedProvider({
+      modelId: id,
+      modelPath,
+      threads,
+      contextTokens,
+      gpu,
+      environment: env,
+      clock,
+    });
+  const openTelemetry: Runtime['openTelemetry'] = ({ prometheus, warn }) =>
+    createTelemetry({
+      env,
+      clock,
+      version,
+      prometheus,
+      targets: specsOfTiers(config.tiers),
+      servers: config.servers,
+      warn,
+    });
   return {
     config,
-    version: packageVersion(),
+    version,
     clock,
     cores: availableParallelism(),
     builtInSuite: fileURLToPath(new URL('../fixtures/suites/qe-100', import.meta.url)),
@@ -149,21 +193,12 @@ export async function createRuntime({ cwd, env, flags }: RuntimeOptions): Promis
         },
         options,
       ),
-    openEmbedded: ({ id, path: modelPath }) =>
-      createEmbeddedProvider({
-        modelId: id,
-        modelPath,
-        threads,
-        contextTokens,
-        gpu,
-        environment: env,
-        clock,
-      }),
-    openServer: (served) => openServer(served, { deadlines: config.deadlines, env, clock }),
+    openEmbedded,
+    openServer: (served) => openServer(served, serverDeps),
     openSteady: async (spec) => {
       const provider = await openServer(
         { ...servedModel(spec, config), cachePrompt: false },
-        { deadlines: config.deadlines, env, clock },
+        serverDeps,
       );
       const breaker = createCircuitBreaker({
         database: openDatabase(config.state),
@@ -174,6 +209,39 @@ export async function createRuntime({ cwd, env, flags }: RuntimeOptions): Promis
       const { totalMs } = config.deadlines;
       return createResilientProvider(provider, { breaker, clock, random: randomInt, totalMs });
     },
+    openRouter: async ({ onEvent, telemetry }) => {
+      const warn = (message: string): void => onEvent({ type: 'trouble', message });
+      const own = telemetry ?? (await openTelemetry({ prometheus: false, warn }));
+      const router = openRouter({
+        config,
+        clock,
+        random: randomInt,
+        telemetry: own,
+        onEvent,
+        wantModel,
+        locate: async ({ choice }) => (await locateModel(choice.entry, settings))?.path,
+        openEmbedded,
+        openServer: (spec) => openServer(servedModel(spec, config), serverDeps),
+        askServer: async (name) => {
+          const server = config.servers[name];
+          if (server === undefined || server.kind === 'anthropic') return undefined;
+          const look = await setup.lookAtServer(name, server);
+          if (look.state !== 'up') return undefined;
+          const machine = machineOf(await readHardware(modelFolder(settings)), await readGpus(env));
+          return { ...machine, installed: look.models.map((served) => served.name) };
+        },
+      });
+      if (telemetry !== undefined) return router;
+      return {
+        ...router,
+        close: async () => {
+          await router.close();
+          await own.shutdown();
+        },
+      };
+    },
+    openLedger: () => createLedger(openDatabase(config.state)),
+    openTelemetry,
     examine: async () => {
       const deps: DoctorDeps = {
         nodeVersion: process.version,

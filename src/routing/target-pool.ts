@@ -6,9 +6,19 @@ import { failureClassOf, traitsOf, type FailureClass } from '../providers/failur
 import type { Provider, ProviderMetadata } from '../providers/provider.ts';
 import type { Database } from '../storage/database.ts';
 import { createResilientProvider, type AttemptReport, type ResilientProvider } from './attempt.ts';
-import { createCircuitBreaker, type BreakerChange, type CircuitBreaker } from './circuit-breaker.ts';
+import {
+  createCircuitBreaker,
+  type BreakerChange,
+  type CircuitBreaker,
+} from './circuit-breaker.ts';
 import type { Description, QualityEvidence, Target, TargetState } from './decision.ts';
-import { asksServers, resolveTargets, splitSpec, type TargetSources } from './targets.ts';
+import {
+  asksServers,
+  maySeePrivate,
+  resolveTargets,
+  splitSpec,
+  type TargetSources,
+} from './targets.ts';
 
 export interface TargetPoolOptions extends TargetSources {
   servers: Readonly<Record<string, ServerConfig>>;
@@ -34,6 +44,8 @@ export interface TargetPool {
   /** As of now, of the targets as they were given last. */
   states(description: Description): TargetState[];
   open(spec: string): Promise<ResilientProvider>;
+  /** Local models that may have embeddings: the named one, or all that are targets. */
+  embedders(model: string | undefined): Promise<string[]>;
   /** Most tokens of prompt and answer. May load the model; `undefined` where unknown. */
   contextTokens(spec: string): Promise<number | undefined>;
   /** The same where it is known without asking. */
@@ -87,9 +99,9 @@ export function createTargetPool(options: TargetPoolOptions): TargetPool {
 
   async function list(): Promise<readonly Target[]> {
     try {
-      const targets = await resolveTargets(options);
-      listed = { targets, at: clock.monotonic() };
-      return targets;
+      const resolved = await resolveTargets(options);
+      listed = { targets: resolved, at: clock.monotonic() };
+      return resolved;
     } finally {
       listing = undefined;
     }
@@ -202,13 +214,33 @@ export function createTargetPool(options: TargetPoolOptions): TargetPool {
     };
   }
 
+  async function targets(): Promise<readonly Target[]> {
+    const isFresh = lasting || (listed && clock.monotonic() - listed.at < INVENTORY_MS);
+    if (listed !== undefined && isFresh === true) return listed.targets;
+    listing ??= list();
+    return listing;
+  }
+
+  async function embedders(model: string | undefined): Promise<string[]> {
+    const local = (await targets()).filter((it) => it.maySeePrivate && it.tier !== 'cloud');
+    const specs = [...new Set(local.map(({ spec }) => spec))];
+    if (model === undefined) return specs;
+    const named = specs.filter((spec) => spec === model || splitSpec(spec).model === model);
+    if (named.length > 0) return named;
+    const { server } = splitSpec(model);
+    if (server in servers) return mayEmbed(server) ? [model] : [];
+    const homes = new Set(specs.map((spec) => splitSpec(spec).server).filter(mayEmbed));
+    return [...homes].map((home) => `${home}:${model}`);
+  }
+
+  function mayEmbed(server: string): boolean {
+    const config = servers[server];
+    return config !== undefined && maySeePrivate(config, 'direct');
+  }
+
   return {
-    async targets() {
-      const isFresh = lasting || (listed && clock.monotonic() - listed.at < INVENTORY_MS);
-      if (listed !== undefined && isFresh === true) return listed.targets;
-      listing ??= list();
-      return listing;
-    },
+    targets,
+    embedders,
     states: (description) => (listed?.targets ?? []).map((target) => stateOf(target, description)),
     open,
     contextTokens: async (spec) => (await describeTarget(spec))?.contextTokens,

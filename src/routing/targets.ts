@@ -1,5 +1,9 @@
 import type { Config, ServerConfig } from '../config/schema.ts';
-import { findServerModel, modelForComplexity, type ServerMachine } from '../config/server-models.ts';
+import {
+  findServerModel,
+  modelForComplexity,
+  type ServerMachine,
+} from '../config/server-models.ts';
 import { AppError } from '../core/errors.ts';
 import { COMPLEXITIES, type Complexity } from '../core/task.ts';
 import type { Target, Tier } from './decision.ts';
@@ -58,6 +62,12 @@ export function asksServers(tiers: Config['tiers']): boolean {
   );
 }
 
+/** What the tiers name, each once. */
+export function specsOfTiers(tiers: Config['tiers']): string[] {
+  const specs = Object.values(tiers).flatMap((setting) => specsOf(setting));
+  return [...new Set(specs.map(([, spec]) => spec))];
+}
+
 /** Server and model of `<server>:<model>`; the model may hold colons of its own. */
 export function splitSpec(spec: string): { server: string; model: string } {
   const colon = spec.indexOf(':');
@@ -91,8 +101,8 @@ async function targetsOf(
       hint: 'Define it under servers in the configuration.',
     });
   }
-  const maySeePrivate = isPrivate(server, tier);
-  if (model !== AUTO) return [{ tier, spec, maySeePrivate }];
+  const isPrivate = maySeePrivate(server, tier);
+  if (model !== AUTO) return [{ tier, spec, maySeePrivate: isPrivate }];
   if (server.kind === 'anthropic') {
     throw new AppError('config.no-auto', `tiers.${tier}: ${name} chooses no model by itself.`, {
       hint: `Name one, as in ${name}:claude-sonnet-5-5.`,
@@ -102,7 +112,7 @@ async function targetsOf(
   return modelsOf(inventory).map(({ model: served, ...work }) => ({
     tier,
     spec: `${name}:${served}`,
-    maySeePrivate,
+    maySeePrivate: isPrivate,
     ...work,
   }));
 }
@@ -123,7 +133,7 @@ function modelsOf(inventory: Inventory | undefined): Served[] {
 }
 
 /** A server of a tier that is called the cloud passes prompts on, wherever it listens itself. */
-function isPrivate(server: ServerConfig, tier: Tier): boolean {
+export function maySeePrivate(server: ServerConfig, tier: Tier): boolean {
   if (server.kind === 'anthropic') return false;
   return server.private ?? (tier !== 'cloud' && isLoopback(server.url));
 }

@@ -15,17 +15,20 @@ const MIGRATIONS: readonly string[] = [migration001, migration002, migration003,
 /** The state folder's one database file. */
 export const DATABASE_FILE = 'state.sqlite';
 
+/** Milliseconds that a statement waits for another process's; the whole process waits with it. */
+const LOCK_MS = 10_000;
+
 /**
  * Opens (and creates) the database of a state folder and brings it to the current version.
  * @throws AppError `storage.unusable` when the folder cannot be written or the file is no database,
  * `storage.newer` when a later version of aqe-llm wrote it
  */
-export function openDatabase(stateFolder: string): Database {
+export function openDatabase(stateFolder: string, { lockMs = LOCK_MS } = {}): Database {
   const file = path.join(stateFolder, DATABASE_FILE);
   let database: Database | undefined;
   try {
     mkdirSync(stateFolder, { recursive: true });
-    database = new Sqlite(file, { timeout: 10_000 });
+    database = new Sqlite(file, { timeout: lockMs });
     const journal: unknown = database.pragma('journal_mode = WAL', { simple: true });
     if (journal !== 'wal') throw new Error(`journal mode is ${String(journal)}, not WAL`);
     database.pragma('synchronous = NORMAL');

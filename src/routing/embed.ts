@@ -1,0 +1,36 @@
+import { AppError } from '../core/errors.ts';
+import { failureClassOf } from '../providers/failure.ts';
+import type { TargetPool } from './target-pool.ts';
+
+export interface Embedded {
+  /** `<server>:<model>`. */
+  target: string;
+  vectors: number[][];
+}
+
+/**
+ * Vectors from the named model, or from the first local target that has embeddings. Texts are never
+ * sent to the cloud for it.
+ * @throws ProviderFailure of the named model or the last one asked; AppError `route.unknown-model`
+ */
+export async function embedTexts(
+  pool: TargetPool,
+  texts: readonly string[],
+  { model, signal }: { model?: string | undefined; signal?: AbortSignal | undefined },
+): Promise<Embedded> {
+  const call = signal === undefined ? {} : { signal };
+  let lacking: unknown;
+  for (const target of await pool.embedders(model)) {
+    try {
+      const provider = await pool.open(target);
+      return { target, vectors: await provider.embed(texts, call) };
+    } catch (error) {
+      if (failureClassOf(error) !== 'unsupported') throw error;
+      lacking = error;
+    }
+  }
+  if (lacking !== undefined) throw lacking;
+  throw new AppError('route.unknown-model', `No local server has ${model ?? 'embeddings'}.`, {
+    hint: 'Name one of a configured server, as in ollama:nomic-embed-text.',
+  });
+}

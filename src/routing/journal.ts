@@ -1,0 +1,166 @@
+import type { Clock } from '../core/clock.ts';
+import type { Usage } from '../core/request.ts';
+import type { Ending, Ledger, NewRequest, RecordedAttempt } from '../ledger/ledger.ts';
+import type { EndedRequest, RequestTelemetry, Telemetry } from '../telemetry/telemetry.ts';
+import type { AttemptListener, AttemptReport } from './attempt.ts';
+import type { Rung } from './decision.ts';
+import type { TargetPool } from './target-pool.ts';
+
+export interface JournalOptions {
+  ledger: Ledger;
+  telemetry: Telemetry;
+  pool: TargetPool;
+  clock: Clock;
+  /** Told of what could not be written after something was sent. */
+  onTrouble: (error: unknown) => void;
+}
+
+/** How a request ended. */
+export interface Outcome {
+  state: Ending['state'];
+  /** Who answered, or was to answer. */
+  answeredBy?: Rung | undefined;
+  failure?: string | undefined;
+  /** Milliseconds from the request to its first token. */
+  ttftMs?: number | undefined;
+  usage?: Usage | undefined;
+}
+
+/** What it took. */
+export interface Account {
+  attempts: number;
+  /** Of all attempts; absent where one has no known price or is still being cancelled. */
+  usd?: number;
+  overheadMs: number;
+}
+
+/** What is written of one request: before anything is sent, for each attempt, and at the end. */
+export interface Journal {
+  /** Attempts that have begun. */
+  readonly attempts: number;
+  /** For the attempts at a rung. */
+  listen(rung: Rung): AttemptListener;
+  /** Once. What cannot be written is told as trouble: the answer is there. */
+  end(outcome: Outcome): Account;
+}
+
+/**
+ * Begins the record of a request that came in at `startedAt` (monotonic).
+ * @throws AppError `storage.*` where it cannot be written: nothing may be sent then
+ */
+export function openJournal(
+  options: JournalOptions,
+  request: NewRequest,
+  startedAt: number,
+): Journal {
+  const { ledger, pool, clock, onTrouble } = options;
+  ledger.begin(request);
+  const telemetry = startTelemetry(options.telemetry, request);
+  const finished: (RecordedAttempt & { number: number })[] = [];
+  let begun = 0;
+  let ended = false;
+  let atWork = 0;
+  let workedMs = 0;
+  let since = 0;
+
+  function write(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      onTrouble(error);
+    }
+  }
+
+  function record(rung: Rung, report: AttemptReport): RecordedAttempt {
+    const usd = pool.usdOf(rung.spec, report);
+    return {
+      at: report.startedAt,
+      tier: rung.tier,
+      target: rung.spec,
+      outcome: report.outcome,
+      ...(report.usage === undefined ? {} : { usage: report.usage }),
+      ...(report.ttftMs === undefined ? {} : { ttftMs: report.ttftMs }),
+      totalMs: report.totalMs,
+      ...(usd === undefined ? {} : { usd }),
+    };
+  }
+
+  function workUntil(now: number): number {
+    return workedMs + (atWork > 0 ? now - since : 0);
+  }
+
+  return {
+    get attempts() {
+      return begun;
+    },
+    listen: (rung) => () => {
+      const number = begun;
+      begun += 1;
+      if (atWork === 0) since = clock.monotonic();
+      atWork += 1;
+      pool.attemptStarted(rung.spec);
+      const span = telemetry.attemptStarted({ tier: rung.tier, target: rung.spec });
+      return (report) => {
+        workedMs = workUntil(clock.monotonic());
+        since = clock.monotonic();
+        atWork -= 1;
+        write(() => pool.attemptEnded(rung.spec, report));
+        const attempt = record(rung, report);
+        span.ended(attempt);
+        if (ended) write(() => ledger.attempt(request.id, number, attempt));
+        else finished.push({ number, ...attempt });
+      };
+    },
+    end({ state, answeredBy, failure, ttftMs, usage }) {
+      const now = clock.monotonic();
+      const totalMs = now - startedAt;
+      const overheadMs = Math.max(0, totalMs - workUntil(now));
+      const usd = finished.length === begun ? sumOf(finished) : undefined;
+      const common = {
+        state,
+        totalMs,
+        overheadMs,
+        ...(failure === undefined ? {} : { failure }),
+        ...(ttftMs === undefined ? {} : { ttftMs }),
+      };
+      const answered =
+        answeredBy === undefined
+          ? {}
+          : { answeredTier: answeredBy.tier, answeredTarget: answeredBy.spec };
+      ended = true;
+      write(() => ledger.end(request.id, { ...common, ...answered }, finished));
+      const { category, complexity, policy, tier, target } = request;
+      const ending: EndedRequest = {
+        ...common,
+        usage,
+        usd,
+        category,
+        complexity,
+        policy,
+        tier: answeredBy?.tier ?? tier,
+        target: answeredBy?.spec ?? target,
+      };
+      telemetry.ended(ending);
+      return { attempts: begun, overheadMs, ...(usd === undefined ? {} : { usd }) };
+    },
+  };
+}
+
+function startTelemetry(telemetry: Telemetry, request: NewRequest): RequestTelemetry {
+  return telemetry.requestStarted({
+    requestId: request.id,
+    source: request.source,
+    agent: request.agent,
+    private: request.private,
+    session: request.session !== undefined,
+  });
+}
+
+function sumOf(attempts: readonly RecordedAttempt[]): number | undefined {
+  let total = 0;
+  for (const { usd } of attempts) {
+    if (usd === undefined) return undefined;
+    total += usd;
+  }
+  return total;
+}

@@ -1,0 +1,127 @@
+import { randomUUID } from 'node:crypto';
+import type { LoadedConfig } from '../config/load.ts';
+import type { Clock } from '../core/clock.ts';
+import type { RandomIndex } from '../core/random.ts';
+import { createLedger } from '../ledger/sqlite-ledger.ts';
+import { ProviderFailure } from '../providers/failure.ts';
+import type { Provider } from '../providers/provider.ts';
+import { createEvidence, type BaselineEvidence } from '../quality/evidence.ts';
+import type { Description, QualityEvidence } from '../routing/decision.ts';
+import type { Router } from '../routing/router.ts';
+import { createSessions } from '../routing/sessions.ts';
+import { createTargetPool } from '../routing/target-pool.ts';
+import { splitSpec, type Inventory } from '../routing/targets.ts';
+import { createRouter, type RouterEvent } from '../routing/walk.ts';
+import { openDatabase } from '../storage/database.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { LocalModel, WantedModel } from '../runtime.ts';
+
+export interface RouterDeps {
+  config: LoadedConfig;
+  clock: Clock;
+  random: RandomIndex;
+  telemetry: Telemetry;
+  onEvent: (event: RouterEvent) => void;
+  wantModel: (name: string | undefined) => Promise<WantedModel>;
+  /** Where a model of the catalogue lies; `undefined` when it is not here. */
+  locate: (model: Extract<WantedModel, { kind: 'catalogue' }>) => Promise<string | undefined>;
+  openEmbedded: (model: LocalModel) => Provider;
+  openServer: (spec: string) => Promise<Provider>;
+  askServer: (name: string) => Promise<Inventory | undefined>;
+}
+
+/** Milliseconds that a request waits for another process's write: nothing else runs meanwhile. */
+const LOCK_MS = 1000;
+/** Milliseconds that requests have to end when the router is closed. */
+const CLOSE_MS = 10_000;
+/** Milliseconds that what baselines have measured is believed before it is read again. */
+const EVIDENCE_MS = 60_000;
+
+/** Puts the router together: its database, its targets, its sessions. Nothing is sent yet. */
+export function openRouter(deps: RouterDeps): Router {
+  const { config, clock, random, telemetry, onEvent } = deps;
+  const { routing, tiers, servers, breaker, deadlines } = config;
+  const database = openDatabase(config.state, { lockMs: LOCK_MS });
+  const ledger = createLedger(database);
+  const embedded = new Map<string, WantedModel>();
+
+  async function openEmbedded(id: string): Promise<Provider> {
+    const wanted = embedded.get(id) ?? (await deps.wantModel(id));
+    const file = wanted.kind === 'file' ? wanted.path : await deps.locate(wanted);
+    if (file !== undefined) return deps.openEmbedded({ id: wanted.id, path: file });
+    throw new ProviderFailure('model-missing', `The embedded model ${id} is not here yet.`, {
+      hint: `Fetch it with: aqe-llm setup models ${id}`,
+    });
+  }
+
+  const pool = createTargetPool({
+    tiers,
+    servers,
+    breaker,
+    totalMs: deadlines.totalMs,
+    database,
+    clock,
+    random,
+    askServer: deps.askServer,
+    embeddedModel: async (name) => {
+      const wanted = await deps.wantModel(name ?? config.embedded.model);
+      embedded.set(wanted.id, wanted);
+      return wanted.id;
+    },
+    openProvider: (spec) => {
+      const { server, model } = splitSpec(spec);
+      return server === 'embedded' ? openEmbedded(model) : deps.openServer(spec);
+    },
+    qualityOf: measuredQuality(createEvidence(database), clock),
+    onBreaker: (change) => {
+      telemetry.breakerChanged(change.breaker, change.to);
+      onEvent({ type: 'breaker', change });
+      ledger.event({ at: change.at, kind: 'breaker', detail: change });
+    },
+    onTrouble: (error) =>
+      onEvent({ type: 'trouble', message: error instanceof Error ? error.message : String(error) }),
+  });
+  const router = createRouter({
+    settings: routing,
+    pool,
+    ledger,
+    sessions: createSessions({
+      database,
+      clock,
+      sessionHours: routing.sessionHours,
+      holder: randomUUID(),
+    }),
+    telemetry,
+    clock,
+    random,
+    onEvent,
+    closeMs: CLOSE_MS,
+  });
+  return {
+    ...router,
+    close: async () => {
+      await router.close();
+      database.close();
+    },
+  };
+}
+
+/** A baseline's word on a target counts for the categories whose tasks it ran. */
+function measuredQuality(
+  evidenceOf: (candidate: string) => BaselineEvidence | undefined,
+  clock: Clock,
+): (spec: string, description: Description) => QualityEvidence | undefined {
+  const known = new Map<string, { evidence: BaselineEvidence | undefined; at: number }>();
+  return (spec, { category }) => {
+    let entry = known.get(spec);
+    const now = clock.monotonic();
+    if (entry === undefined || now - entry.at > EVIDENCE_MS) {
+      entry = { evidence: evidenceOf(spec), at: now };
+      known.set(spec, entry);
+    }
+    const { evidence } = entry;
+    if (evidence === undefined || !evidence.categories.includes(category)) return undefined;
+    const { ratio, lower, tasks: n, runId } = evidence;
+    return { mean: Math.min(1, ratio), lower: Math.min(1, lower), n, source: `baseline ${runId}` };
+  };
+}
