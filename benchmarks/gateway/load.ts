@@ -17,9 +17,12 @@ export interface Load {
   /** Refused, cut off or not the whole answer. */
   failures: number;
   seconds: number;
+  /** Broken off because more than a second's requests were waiting. */
+  fellBehind: boolean;
 }
 
 export interface Figures {
+  fellBehind: boolean;
   n: number;
   failures: number;
   p50: number;
@@ -63,7 +66,7 @@ export function createCaller(asked: Asked, connections: number, stream: boolean)
 
   return {
     async closedLoop(milliseconds) {
-      const load: Load = { ms: [], failures: 0, seconds: 0 };
+      const load: Load = { ms: [], failures: 0, seconds: 0, fellBehind: false };
       const started = performance.now();
       const worker = async (): Promise<void> => {
         while (performance.now() - started < milliseconds) await timed(load, performance.now());
@@ -73,7 +76,7 @@ export function createCaller(asked: Asked, connections: number, stream: boolean)
       return load;
     },
     async openLoop(perSecond, milliseconds) {
-      const load: Load = { ms: [], failures: 0, seconds: 0 };
+      const load: Load = { ms: [], failures: 0, seconds: 0, fellBehind: false };
       const total = Math.floor((perSecond * milliseconds) / 1000);
       const running = new Set<Promise<void>>();
       const started = performance.now();
@@ -86,6 +89,10 @@ export function createCaller(asked: Asked, connections: number, stream: boolean)
         const request = timed(load, due).finally(() => running.delete(request));
         running.add(request);
         sent += 1;
+        if (running.size > perSecond) {
+          load.fellBehind = true;
+          break;
+        }
       }
       await Promise.all(running);
       load.seconds = (performance.now() - started) / 1000;
@@ -105,5 +112,6 @@ export function figuresOf(loads: readonly Load[]): Figures {
     p50: quantile(sorted, 0.5),
     p99: quantile(sorted, 0.99),
     perSecond: sorted.length / sum(({ seconds }) => seconds),
+    fellBehind: loads.some(({ fellBehind }) => fellBehind),
   };
 }
