@@ -25,7 +25,11 @@ export const COMMANDS: readonly RegisteredCommand[] = [
     summary: 'is every tier ready and fast enough',
     load: () => import('./commands/serve-check/command.ts'),
   },
-  { name: 'route', summary: 'answer through the right tier' },
+  {
+    name: 'route',
+    summary: 'answer through the right tier',
+    load: () => import('./commands/route/command.ts'),
+  },
   {
     name: 'baseline',
     summary: 'the quality gate: grade a candidate against a reference by execution',

@@ -110,7 +110,6 @@ export async function run(host: Host): Promise<ExitCode> {
       // Only the command that runs is loaded; the rest are a line of the help.
       if (name === command.name) (await command.load()).configure(registered, bind);
     }
-    inheritSettings(program);
     const unbuilt = COMMANDS.find((command) => command.name === name);
     if (unbuilt !== undefined && unbuilt.load === undefined) {
       throw new AppError(
@@ -158,13 +157,6 @@ function usageError({ code, message }: CommanderError): AppError {
 function helpWidth(stream: NodeJS.WriteStream): number {
   const PLAIN = 80;
   return stream.isTTY ? stream.columns : PLAIN;
-}
-
-function inheritSettings(parent: Command): void {
-  for (const child of parent.commands) {
-    child.copyInheritedSettings(parent);
-    inheritSettings(child);
-  }
 }
 
 /** The command that is called or, as in `help baseline`, asked about. */

@@ -1,4 +1,5 @@
 import type { GlobalFlags, Host } from '../main.ts';
+import { createTextStream, type TextStream } from './text-stream.ts';
 
 /** A line that says what goes on: redrawn on a terminal, printed now and then elsewhere. */
 export interface ProgressLine {
@@ -15,11 +16,18 @@ export interface Output {
   /** Whether standard output takes colours, and how wide it is. */
   readonly color: boolean;
   readonly width: number;
+  /** The same of standard error; what is no terminal is as wide as it takes. */
+  readonly noteColor: boolean;
+  readonly noteWidth: number;
   /** The result; with `--json` the one object. */
   result(text: string): void;
   /** Told to a person, on standard error; silent under `--quiet`. */
   note(text: string): void;
   progress(): Promise<ProgressLine>;
+  /** A result that comes in pieces: on a terminal without what drives it, elsewhere as it is. */
+  stream(): TextStream;
+  /** Text beside the result that comes in pieces, dimmed, on standard error; silent under `--quiet`. */
+  aside(): TextStream;
 }
 
 const DEFAULT_WIDTH = 100;
@@ -32,17 +40,29 @@ export function createOutput(host: Host, flags: GlobalFlags): Output {
   const note = (text: string): void => {
     if (!quiet) stderr.write(`${text}\n`);
   };
+  const noteColor = stderr.isTTY && !env['NO_COLOR'];
   return {
     json: flags.json === true,
     quiet,
     color: stdout.isTTY && !env['NO_COLOR'],
     width: stdout.isTTY ? stdout.columns : DEFAULT_WIDTH,
+    noteColor,
+    noteWidth: stderr.isTTY ? stderr.columns : Infinity,
     result: (text) => void stdout.write(text.endsWith('\n') ? text : `${text}\n`),
     note,
     progress: async () => {
       const drawn = stderr.isTTY && !env['CI'] && env['TERM'] !== 'dumb';
       return quiet || !drawn ? plainProgress(note) : await drawnProgress(stderr, !env['NO_COLOR']);
     },
+    stream: () =>
+      createTextStream((text) => void stdout.write(text), { safe: stdout.isTTY, dim: false }),
+    aside: () =>
+      createTextStream(
+        (text) => {
+          if (!quiet) stderr.write(text);
+        },
+        { safe: true, dim: noteColor },
+      ),
   };
 }
 
