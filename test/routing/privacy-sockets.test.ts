@@ -59,7 +59,7 @@ function startCloud(dialect: Dialect): Promise<Watched> {
     request.resume();
     const whole = [
       dialect.begin(true),
-      ...PIECES.map((it) => dialect.text(it)),
+      ...PIECES.map((piece) => dialect.text(piece)),
       dialect.end('once'),
     ].join('');
     if (request.url === dialect.path) {
@@ -122,8 +122,8 @@ async function openRouter(servers: Servers, routing: object): Promise<Router> {
       direct: { simple: 'direct:some-model', complex: 'relay:some-model' },
       cloud: 'cloud:some-model',
     },
-    routing: { failoverMs: 100, ...routing },
-    deadlines: { connectMs: 100, firstTokenMs: 100, idleMs: 100, totalMs: 500 },
+    routing: { failoverMs: 200, ...routing },
+    deadlines: { connectMs: 500, firstTokenMs: 1000, idleMs: 1000, totalMs: 3000 },
   };
   await writeFile(path.join(cwd, 'aqe-llm.config.json'), JSON.stringify(config));
   const env = { ANTHROPIC_API_KEY: 'none' };
