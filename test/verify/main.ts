@@ -1,4 +1,5 @@
 import { run as faults } from './faults.ts';
+import { run as gatewayFaults } from './gateway-faults.ts';
 import { run as ledger } from './ledger.ts';
 import { run as runner } from './runner.ts';
 import { run as servers } from './servers.ts';
@@ -8,6 +9,7 @@ const PROOFS: Record<string, (out: (line: string) => void) => Promise<boolean>> 
   runner,
   faults,
   ledger,
+  'gateway-faults': gatewayFaults,
   servers,
 };
 
