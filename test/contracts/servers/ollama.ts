@@ -43,5 +43,5 @@ export async function startOllama(
     await stop();
     throw error;
   }
-  return { url: server.url, stop };
+  return { ...server, stop };
 }
