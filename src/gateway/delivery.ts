@@ -24,7 +24,7 @@ export function beginDelivery(
   raw.writeHead(200, headers);
   return {
     write(text) {
-      if (raw.destroyed || raw.writableEnded || raw.write(text)) return undefined;
+      if (text === '' || raw.destroyed || raw.writableEnded || raw.write(text)) return undefined;
       return drained(raw, stalledMs);
     },
     end(text, trailers = {}) {

@@ -4,6 +4,7 @@ import { AppError } from '../core/errors.ts';
 import type { RouteAnswer, Router } from '../routing/router.ts';
 import { beginDelivery, sendFailure, type Delivery } from './delivery.ts';
 import type { AnswerWriter, Call, Dialect } from './dialect.ts';
+import type { EmbedCall } from './embeddings.ts';
 import { failureOf } from './failures.ts';
 
 /** What is known of a request, for its log line. */
@@ -20,13 +21,19 @@ export interface Facts {
   outputTokens?: number | undefined;
   /** Code of the error that the client was told. */
   error?: string;
+  /** The client did not wait for the end. */
+  left?: true;
 }
 
 export interface ExchangeOptions {
-  router: Pick<Router, 'complete' | 'stream'>;
+  router: Pick<Router, 'complete' | 'stream' | 'embed'>;
   clock: Clock;
   /** Milliseconds that a client may leave what was sent to it untaken. */
   stalledMs: number;
+  /** Requests at once; the next one is refused. */
+  maxInFlight: number;
+  /** Aborts when the gateway cannot wait any longer for what runs. */
+  stop: AbortSignal;
 }
 
 /** One request of a client and where its answer goes. */
@@ -34,43 +41,14 @@ export interface Connection {
   request: FastifyRequest;
   reply: FastifyReply;
   facts: Facts;
-  /** Aborts when the gateway cannot wait any longer for what runs. */
-  stop: AbortSignal;
 }
 
-/**
- * Answers a request for a completion. A client that leaves aborts it. What goes wrong before the
- * answer begins is thrown; a stream that has begun ends with its dialect's error.
- */
-export async function exchange(
-  options: ExchangeOptions,
-  call: Call,
-  connection: Connection,
-): Promise<void> {
-  const { request, reply, facts, stop } = connection;
-  const { socket } = request.raw;
-  const ended = new AbortController();
-  const running: Running = { ...connection, ...options, signal: ended.signal };
-  const abort = (): void => ended.abort();
-  /** Told at once: our side of the connection is closed as soon as this returns. */
-  const halfClosed = (): void => {
-    fail(running, HALF_CLOSED);
-    abort();
-  };
-  facts.stream = call.stream;
-  reply.raw.once('close', abort);
-  socket.prependListener('end', halfClosed);
-  stop.addEventListener('abort', abort, { once: true });
-  try {
-    if (stop.aborted) throw stopping();
-    await (call.stream ? streamAnswer(running, call) : wholeAnswer(running, call));
-  } catch (error) {
-    fail(running, stop.aborted ? stopping() : error);
-  } finally {
-    reply.raw.off('close', abort);
-    socket.off('end', halfClosed);
-    stop.removeEventListener('abort', abort);
-  }
+/** Brings requests to the router and answers back. A client that leaves aborts its request. */
+export interface Exchange {
+  readonly inFlight: number;
+  /** What goes wrong is told in the client's dialect, within a stream that has begun as its last event. */
+  complete(call: Call, connection: Connection): Promise<void>;
+  embed(call: EmbedCall, connection: Connection): Promise<void>;
 }
 
 interface Running extends Connection, ExchangeOptions {
@@ -79,18 +57,81 @@ interface Running extends Connection, ExchangeOptions {
   delivery?: Delivery;
 }
 
+export function createExchange(options: ExchangeOptions): Exchange {
+  const { maxInFlight, stop } = options;
+  let inFlight = 0;
+
+  async function attend(
+    connection: Connection,
+    work: (running: Running) => Promise<void>,
+  ): Promise<void> {
+    if (inFlight >= maxInFlight) {
+      throw new AppError('gateway.busy', `The gateway has ${inFlight} requests already.`);
+    }
+    const { request, reply } = connection;
+    const { socket } = request.raw;
+    const ended = new AbortController();
+    const running: Running = { ...connection, ...options, signal: ended.signal };
+    const abort = (): void => ended.abort();
+    const gone = (): void => {
+      running.facts.left = true;
+      abort();
+    };
+    /** Told at once: our side of the connection is closed as soon as this returns. */
+    const halfClosed = (): void => {
+      fail(running, HALF_CLOSED);
+      gone();
+    };
+    reply.raw.once('close', gone);
+    socket.prependListener('end', halfClosed);
+    stop.addEventListener('abort', abort, { once: true });
+    inFlight += 1;
+    try {
+      await work(running);
+    } catch (error) {
+      fail(running, stop.aborted ? stopping() : error);
+    } finally {
+      inFlight -= 1;
+      reply.raw.off('close', gone);
+      socket.off('end', halfClosed);
+      stop.removeEventListener('abort', abort);
+    }
+  }
+
+  return {
+    get inFlight() {
+      return inFlight;
+    },
+    complete: (call, connection) =>
+      attend(connection, (running) => {
+        running.facts.stream = call.stream;
+        return call.stream ? streamAnswer(running, call) : wholeAnswer(running, call);
+      }),
+    embed: (call, connection) => attend(connection, (running) => embed(running, call)),
+  };
+}
+
+async function embed(running: Running, { texts, model, write }: EmbedCall): Promise<void> {
+  const { router, facts, signal, clock } = running;
+  const options = { signal, ...(model === undefined ? {} : { model }) };
+  const { vectors, target } = await router.embed(texts, options);
+  facts.target = target;
+  const body = write(vectors, target, clock.monotonic() - facts.startedAt);
+  send(running, { 'x-aqe-model': headerText(target) }, JSON.stringify(body));
+}
+
 async function wholeAnswer(running: Running, call: Call): Promise<void> {
-  const { router, reply, facts, signal } = running;
+  const { router, facts, signal } = running;
   const answer = await router.complete(call.request, { signal });
   note(facts, answer);
-  if (reply.raw.writableEnded || reply.raw.destroyed) return;
-  void reply
-    .headers({
-      'content-type': 'application/json; charset=utf-8',
-      ...answerHeaders(facts),
-      'x-aqe-overhead-ms': answer.overheadMs.toFixed(3),
-    })
-    .send(writerOf(running, call).whole(answer));
+  const headers = { ...answerHeaders(facts), 'x-aqe-overhead-ms': answer.overheadMs.toFixed(3) };
+  send(running, headers, writerOf(running, call).whole(answer));
+}
+
+/** Does nothing where the client has had an error, or is gone. */
+function send({ reply }: Running, headers: Record<string, string>, body: string): void {
+  if (reply.sent || reply.raw.destroyed) return;
+  void reply.headers(headers).type('application/json; charset=utf-8').send(body);
 }
 
 async function streamAnswer(running: Running, call: Call): Promise<void> {
@@ -140,10 +181,15 @@ function begin({ reply, facts, stalledMs }: Running): Delivery {
 function answerHeaders({ tier, target, policy, requestId }: Facts): Record<string, string> {
   return {
     'x-aqe-tier': tier ?? '',
-    'x-aqe-model': encodeURI(target ?? ''),
+    'x-aqe-model': headerText(target ?? ''),
     'x-aqe-policy': policy ?? '',
     'x-aqe-request-id': requestId ?? '',
   };
+}
+
+/** Names of models are any text, and headers are not. */
+function headerText(text: string): string {
+  return /^[\x21-\x7e]*$/.test(text) ? text : encodeURIComponent(text);
 }
 
 function writerOf({ facts, clock }: Running, call: Call): AnswerWriter {

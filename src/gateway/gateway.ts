@@ -63,6 +63,8 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
+/** As others log it: nobody was there to be answered. */
+const CLIENT_LEFT = 499;
 const REQUEST_ID = /^[\w.:-]{1,128}$/;
 
 /**
@@ -104,6 +106,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     if (dialect.name === 'anthropic') reply.raw.setHeader('request-id', request.id);
     reply.raw.once('close', () => {
       report(options, facts, request, reply.raw);
+      // Nobody waits for a connection that its client keeps for later.
+      if (isStopping) setImmediate(() => app.server.closeIdleConnections());
     });
     if (isStopping) throw new AppError('gateway.stopping', 'The gateway is stopping.');
     access.checkHost(request.headers);
@@ -157,11 +161,10 @@ function report(
   { log, telemetry, clock }: GatewayOptions,
   { dialect, startedAt, ...facts }: Facts,
   { id, method, routeOptions }: FastifyRequest,
-  { headersSent, statusCode, writableFinished }: ServerResponse,
+  { headersSent, statusCode }: ServerResponse,
 ): void {
   const route = routeOptions.url ?? 'unknown';
-  // Nobody was there to be answered.
-  const status = headersSent ? statusCode : 499;
+  const status = facts.left === true || !headersSent ? CLIENT_LEFT : statusCode;
   const totalMs = clock.monotonic() - startedAt;
   telemetry.httpAnswered({ method, route, status, totalMs });
   log({
@@ -173,7 +176,6 @@ function report(
     ms: Math.round(totalMs * 1000) / 1000,
     dialect: dialect.name,
     ...facts,
-    ...(writableFinished ? {} : { left: true }),
   });
 }
 

@@ -27,8 +27,7 @@ export function listModels(models: readonly RoutableModel[]): ListedModel[] {
  * The model of that name: as it is listed, or what follows the server's name.
  * @throws AppError `gateway.unknown-model`
  */
-export function findModel(models: readonly RoutableModel[], name: string): ListedModel {
-  const listed = listModels(models);
+export function findModel(listed: readonly ListedModel[], name: string): ListedModel {
   const found =
     listed.find(({ id }) => id === name) ??
     listed.find(({ id }) => id.slice(id.indexOf(':') + 1) === name);

@@ -158,3 +158,12 @@ function aborts(signal: AbortSignal | undefined): Promise<void> {
     signal?.addEventListener('abort', () => resolve(), { once: true });
   });
 }
+
+/** A step that waits until it is released. */
+export function hold(): { step: { until: Promise<void> }; release: () => void } {
+  let release = (): void => {};
+  const until = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  return { step: { until }, release: () => release() };
+}

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { AppError, ExitCode } from '../../../core/errors.ts';
 import { createGateway, type Gateway } from '../../../gateway/gateway.ts';
 import { createLog, type Log } from '../../../gateway/log.ts';
