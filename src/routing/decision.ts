@@ -94,6 +94,8 @@ export interface Neighbour {
 /** One step of the ladder. A step for emergencies is taken only while a trigger holds. */
 export interface Rung extends Target {
   emergencyOnly?: boolean;
+  /** Why it is not the first; absent on the first. */
+  why?: string;
 }
 
 export interface Decision {
