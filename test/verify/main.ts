@@ -1,3 +1,4 @@
+import { run as clients } from './clients.ts';
 import { run as faults } from './faults.ts';
 import { run as gatewayFaults } from './gateway-faults.ts';
 import { run as ledger } from './ledger.ts';
@@ -9,6 +10,7 @@ const PROOFS: Record<string, (out: (line: string) => void) => Promise<boolean>> 
   runner,
   faults,
   ledger,
+  clients,
   'gateway-faults': gatewayFaults,
   servers,
 };

@@ -70,7 +70,8 @@ interface Bad {
   status: readonly number[];
 }
 
-function bodies({ body }: ClientDialect): Record<string, Bad> {
+function bodies(dialect: ClientDialect): Record<string, Bad> {
+  const body = (changes?: object): object => dialect.body(changes);
   const right = JSON.stringify(body());
   return {
     'no JSON': { body: '{"model": "auto", "messages": [', status: [400] },
@@ -257,9 +258,12 @@ async function slowReaders(gateway: Gateway): Promise<void> {
     socket.write(`${headOf(dialect, body.length)}${body}`);
     return socket;
   });
-  await sleep(1000);
-  for (const other of CLIENT_DIALECTS) await rightAnswer(gateway, other);
-  for (const socket of sockets) socket.destroy();
+  try {
+    await sleep(1000);
+    for (const other of CLIENT_DIALECTS) await rightAnswer(gateway, other);
+  } finally {
+    for (const socket of sockets) socket.destroy();
+  }
 }
 
 /** Somebody sends a byte at a time; who asks beside them is answered all the same. */
@@ -268,12 +272,15 @@ async function slowWriters(gateway: Gateway): Promise<void> {
   if (dialect === undefined) return;
   const sockets = Array.from({ length: 100 }, () => raw(gateway));
   const head = headOf(dialect, 1000);
-  for (const [index, character] of [...head].entries()) {
-    for (const socket of sockets) socket.write(character);
-    await sleep(10);
-    if (index % 40 === 0) await rightAnswer(gateway, dialect);
+  try {
+    for (let index = 0; index < head.length; index++) {
+      for (const socket of sockets) socket.write(head.charAt(index));
+      await sleep(10);
+      if (index % 40 === 0) await rightAnswer(gateway, dialect);
+    }
+  } finally {
+    for (const socket of sockets) socket.destroy();
   }
-  for (const socket of sockets) socket.destroy();
 }
 
 function jsonOf(text: string): unknown {

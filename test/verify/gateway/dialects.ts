@@ -8,7 +8,7 @@ export interface ClientDialect {
   /** A request that is right, with changes. */
   body(changes?: object): object;
   /** What an error looks like. */
-  error: z.ZodType<unknown>;
+  error: z.ZodType;
   /** What an answer looks like; its text is taken out. */
   answer: z.ZodType<string>;
   /** Values that are not of a field's type, as changes to a right request. */
