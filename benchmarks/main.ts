@@ -1,5 +1,6 @@
 import { run as decision } from './decision.ts';
 import { run as engineSpeed } from './engine-speed.ts';
+import { run as gateway } from './gateway.ts';
 import { run as grading } from './grading.ts';
 import { run as ledger } from './ledger.ts';
 import { run as mutants } from './mutants.ts';
@@ -15,6 +16,7 @@ const BENCHMARKS: Record<string, (out: (line: string) => void) => Promise<unknow
   mutants,
   ledger,
   decision,
+  gateway,
   'engine-speed': engineSpeed,
   'provider-overhead': providerOverhead,
   session,
