@@ -1,4 +1,6 @@
+import { run as clients } from './clients.ts';
 import { run as faults } from './faults.ts';
+import { run as gatewayFaults } from './gateway-faults.ts';
 import { run as ledger } from './ledger.ts';
 import { run as runner } from './runner.ts';
 import { run as servers } from './servers.ts';
@@ -8,6 +10,8 @@ const PROOFS: Record<string, (out: (line: string) => void) => Promise<boolean>> 
   runner,
   faults,
   ledger,
+  clients,
+  'gateway-faults': gatewayFaults,
   servers,
 };
 

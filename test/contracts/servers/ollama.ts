@@ -6,11 +6,15 @@ import { join } from 'node:path';
 import { freePort } from '../loopback.ts';
 import { startProcess, type ServerProcess } from './process.ts';
 
-/** Serves one model from a GGUF file, out of a folder that ends with the server. */
+/**
+ * Serves one model from a GGUF file, out of a folder that ends with the server.
+ * @param modelfileLines more of its Modelfile, as a template
+ */
 export async function startOllama(
   binary: string,
   model: string,
   name: string,
+  modelfileLines = '',
 ): Promise<ServerProcess> {
   const port = await freePort();
   const folder = await mkdtemp(join(tmpdir(), 'aqe-llm-ollama-'));
@@ -32,7 +36,7 @@ export async function startOllama(
   }
   try {
     const modelfile = join(folder, 'Modelfile');
-    await writeFile(modelfile, `FROM ${model}\nPARAMETER num_thread 1\n`);
+    await writeFile(modelfile, `FROM ${model}\nPARAMETER num_thread 1\n${modelfileLines}\n`);
     const create = spawn(binary, ['create', name, '-f', modelfile], {
       env: { ...process.env, ...env },
       stdio: 'ignore',
@@ -43,5 +47,5 @@ export async function startOllama(
     await stop();
     throw error;
   }
-  return { url: server.url, stop };
+  return { ...server, stop };
 }

@@ -4,6 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export interface ServerProcess {
   url: string;
   stop(): Promise<void>;
+  /** As `kill -9` does, to the server and what it has started; returns when it is gone. */
+  kill(): Promise<void>;
 }
 
 export interface ServerCommand {
@@ -47,7 +49,12 @@ export async function startProcess(server: ServerCommand): Promise<ServerProcess
     keep(error);
     over.abort();
   });
-  child.once('close', () => over.abort());
+  const closed = new Promise<void>((resolve) => {
+    child.once('close', () => {
+      over.abort();
+      resolve();
+    });
+  });
 
   function kill(signal: NodeJS.Signals): void {
     if (over.signal.aborted || child.pid === undefined) return;
@@ -64,11 +71,17 @@ export async function startProcess(server: ServerCommand): Promise<ServerProcess
     process.off('exit', killNow);
   }
 
+  async function killAndWait(): Promise<void> {
+    killNow();
+    await closed;
+    process.off('exit', killNow);
+  }
+
   const giveUp = AbortSignal.timeout(READY_MS);
   while (!giveUp.aborted && !over.signal.aborted) {
     const answer = await fetch(`${url}${readyPath}`).catch(() => undefined);
     await answer?.body?.cancel();
-    if (answer?.ok === true) return { url, stop };
+    if (answer?.ok === true) return { url, stop, kill: killAndWait };
     await sleep(200);
   }
   await stop();

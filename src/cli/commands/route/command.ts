@@ -3,11 +3,13 @@ import { COMPLEXITIES, PRIORITIES, TASK_CATEGORIES } from '../../../core/task.ts
 import { REQUEST_STATES } from '../../../ledger/ledger.ts';
 import { TIERS, type Source } from '../../../routing/decision.ts';
 import type { Bind } from '../../main.ts';
+import { configureBatch } from './batch.ts';
 import { chatCommand } from './chat.ts';
 import { explainCommand } from './explain.ts';
 import { historyCommand } from './history.ts';
 import { flagsOf, fraction, someOf, when, wholeNumber } from './options.ts';
 import { promptCommand } from './prompt.ts';
+import { configureServe } from './serve.ts';
 
 const EXAMPLES = `
 Examples:
@@ -19,6 +21,8 @@ Examples:
   aqe-llm route explain 4wd6
   aqe-llm route explain "Find the race in this test" --private
   aqe-llm route history --since 2h --status failed
+  aqe-llm route batch prompts.jsonl -o answers.jsonl
+  aqe-llm route serve
 
 A model is auto, <server>:<model>, or the bare name of a model that a tier has.
 
@@ -73,6 +77,8 @@ export function configure(command: Command, bind: Bind): void {
     .action(
       bind((context, _flags: object, called: Command) => historyCommand(context, flagsOf(called))),
     );
+  configureBatch(command, bind);
+  configureServe(command.command('serve'), bind);
 }
 
 /** The options that say how a request is to be answered. */

@@ -1,0 +1,13 @@
+import { badInput } from './gateway/bad-input.ts';
+import { killGateway } from './gateway/kill-gateway.ts';
+import { killTiers } from './gateway/kill-tiers.ts';
+import { createScorecard } from './gateway/scorecard.ts';
+
+/** The gateway as a process of its own, and everything around it failing. */
+export async function run(out: (line: string) => void): Promise<boolean> {
+  const card = createScorecard(out);
+  await killGateway(card);
+  await killTiers(card);
+  await badInput(card);
+  return card.close();
+}
