@@ -48,6 +48,8 @@ const USAGE = [
   { args: ['route', 'x', '--seed', '-1'], code: 'usage.invalid-argument', says: 'from 0 to' },
   { args: ['route', 'x', '--category', 'y'], code: 'usage.invalid-argument', says: 'code-review' },
   { args: ['route', 'history', '--seed', '1'], code: 'usage.unknown-option', says: "'--seed'" },
+  { args: ['route', 'batch', 'x', '-o', 'y', '--private'], code: 'usage.unknown-option', says: '' },
+  { args: ['route', 'serve', '--private'], code: 'usage.unknown-option', says: "'--private'" },
   { args: ['route', 'history', '--since', 'x'], code: 'usage.invalid-argument', says: '30m, 2h' },
   { args: ['route', 'history', '--status', 'x'], code: 'usage.invalid-argument', says: 'answered' },
   { args: ['baseline', '--state'], code: 'usage.option-missing-argument', says: 'missing' },

@@ -7,7 +7,7 @@ import { configureBatch } from './batch.ts';
 import { chatCommand } from './chat.ts';
 import { explainCommand } from './explain.ts';
 import { historyCommand } from './history.ts';
-import { flagsOf, fraction, someOf, when, wholeNumber } from './options.ts';
+import { flagsOf, fraction, refuseForeign, someOf, when, wholeNumber } from './options.ts';
 import { promptCommand } from './prompt.ts';
 import { configureServe } from './serve.ts';
 
@@ -41,6 +41,7 @@ const SOURCES = Object.keys({
 
 /** Declares `route` and its sub-commands. */
 export function configure(command: Command, bind: Bind): void {
+  command.hook('preSubcommand', refuseForeign);
   withRequestOptions(command.argument('[prompt]', 'what to ask; - or nothing: standard input'))
     .option('--file <path>', 'add a file to the prompt, - for standard input; repeatable', collect)
     .addHelpText('after', EXAMPLES)

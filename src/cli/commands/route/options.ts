@@ -1,18 +1,22 @@
 import { CommanderError, InvalidArgumentError, type Command, type OptionValues } from 'commander';
 
+/** The options of a sub-command; one that the command above has as well is found there, wherever it stands. */
+export function flagsOf(called: Command): OptionValues {
+  return { ...called.parent?.opts(), ...called.opts() };
+}
+
 /**
- * The options of a sub-command. One that the command above has as well is found there wherever it
- * stands; one that only the command above has is refused.
+ * Refuses an option that only the command above has, where a sub-command would run without it.
  * @throws CommanderError `commander.unknownOption`
  */
-export function flagsOf(called: Command): OptionValues {
+export function refuseForeign(above: Command, called: Command): void {
   const own = new Set(called.options.map((option) => option.attributeName()));
-  for (const option of called.parent?.options ?? []) {
+  const foreign = above.options.find((option) => {
     const name = option.attributeName();
-    if (own.has(name) || called.parent?.getOptionValueSource(name) === undefined) continue;
-    throw new CommanderError(1, 'commander.unknownOption', `unknown option '${option.long}'`);
-  }
-  return { ...called.parent?.opts(), ...called.opts() };
+    return !own.has(name) && above.getOptionValueSource(name) !== undefined;
+  });
+  if (foreign === undefined) return;
+  throw new CommanderError(1, 'commander.unknownOption', `unknown option '${foreign.long}'`);
 }
 
 /** Reads a whole number of a range. */
