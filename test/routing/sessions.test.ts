@@ -283,6 +283,7 @@ describe('writers of one session', () => {
     clock.skip((2 * LEASE_MS) / 3);
     const abort = new AbortController();
     const waiting = newSessions('two').open('s', abort.signal);
+    await clock.advance(0);
     abort.abort(new Error('still held'));
     await expect(waiting).rejects.toThrow('still held');
     held.commit([user('a')], answer('b'));

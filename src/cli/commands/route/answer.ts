@@ -2,7 +2,7 @@ import { Chalk } from 'chalk';
 import type { RouteRequest } from '../../../routing/decision.ts';
 import type { RouteAnswer } from '../../../routing/router.ts';
 import type { CommandContext } from '../../main.ts';
-import { wrapParts } from '../../output/layout.ts';
+import { wrap, wrapParts } from '../../output/layout.ts';
 import type { OpenRoute } from './open.ts';
 import { answerParts, eventText, failoverText } from './words.ts';
 
@@ -24,7 +24,7 @@ export async function showAnswer(
       switch (event.type) {
         case 'decided':
           requestId = event.requestId;
-          progress.update(`${event.decision.ladder[0].spec} reads the prompt`);
+          progress.update(`Asking ${event.decision.ladder[0].spec}`);
           break;
         case 'committed':
         case 'tool-call':
@@ -60,12 +60,13 @@ export function tellWhatHappened(
   requestId: string | undefined,
   { output, flags }: CommandContext,
 ): void {
+  const tell = (text: string): void => output.note(wrap(text, output.noteWidth).join('\n'));
   const recorded = requestId === undefined ? undefined : route.ledger.find(requestId);
   const failover = recorded && failoverText(recorded);
-  if (failover !== undefined) output.note(`failover: ${failover}`);
+  if (failover !== undefined) tell(`failover: ${failover}`);
   for (const event of route.heard()) {
     const words = eventText(event, flags.verbose === true);
-    if (words !== undefined) output.note(words);
+    if (words !== undefined) tell(words);
   }
 }
 
