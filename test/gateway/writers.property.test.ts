@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { AnswerHead, AnswerWriter, Piece } from '../../src/gateway/dialect.ts';
 import { messageWriter } from '../../src/gateway/anthropic/message-answer.ts';
@@ -62,7 +62,7 @@ const ollamaLine = z.looseObject({
 });
 
 describe('a stream says what the model said', () => {
-  it('in OpenAI’s events', () => {
+  test('in OpenAI’s events', () => {
     fc.assert(
       fc.property(pieces, fc.boolean(), (given, withUsage) => {
         const data = dataOf(streamed(chatWriter(HEAD, withUsage), given));
@@ -78,7 +78,7 @@ describe('a stream says what the model said', () => {
     );
   });
 
-  it('in Anthropic’s events, whose blocks begin, go on and end one after the other', () => {
+  test('in Anthropic’s events, whose blocks begin, go on and end one after the other', () => {
     fc.assert(
       fc.property(pieces, (given) => {
         const events = dataOf(streamed(messageWriter(HEAD, true), given)).map((text) =>
@@ -108,7 +108,7 @@ describe('a stream says what the model said', () => {
     );
   });
 
-  it('in Ollama’s lines', () => {
+  test('in Ollama’s lines', () => {
     fc.assert(
       fc.property(pieces, (given) => {
         const lines = streamed(ollamaWriter('chat', HEAD, true), given).split('\n');
