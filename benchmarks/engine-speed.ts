@@ -8,6 +8,7 @@ import { createRuntime } from '../src/runtime.ts';
 import { startLlamaServer } from '../test/contracts/servers/llama-server.ts';
 import { startOllama } from '../test/contracts/servers/ollama.ts';
 import type { ServerProcess } from '../test/contracts/servers/process.ts';
+import { modelFile } from './model-file.ts';
 
 const MODEL = 'qwen2.5-coder-0.5b-instruct';
 const ROUNDS = 12;
@@ -28,7 +29,7 @@ export async function run(out: (line: string) => void): Promise<void> {
   const state = await mkdtemp(path.join(tmpdir(), 'aqe-engine-'));
   const { env } = process;
   const runtime = await createRuntime({ cwd: state, env, flags: { threads: 1 } });
-  const file = await modelFile(runtime);
+  const file = await modelFile(runtime, MODEL);
   const started: ServerProcess[] = [];
   const sides: Record<string, Provider> = {
     embedded: runtime.openEmbedded({ id: MODEL, path: file }),
@@ -137,14 +138,4 @@ function prompt(round: number): string {
     (_, rule) => `Rule ${rule}: remember ${rule * 7 + round}.`,
   );
   return `Case ${round}. Write a TypeScript function that merges overlapping ranges, and explain every line of it. ${rules.join(' ')}`;
-}
-
-async function modelFile(runtime: Awaited<ReturnType<typeof createRuntime>>): Promise<string> {
-  const wanted = await runtime.wantModel(MODEL);
-  if (wanted.kind === 'file') return wanted.path;
-  const signal = new AbortController().signal;
-  for await (const event of runtime.provideModel(wanted, { signal })) {
-    if (event.type === 'finished') return event.path;
-  }
-  throw new Error('the model is not here');
 }

@@ -1,8 +1,10 @@
+import { run as decision } from './decision.ts';
 import { run as engineSpeed } from './engine-speed.ts';
 import { run as grading } from './grading.ts';
 import { run as ledger } from './ledger.ts';
 import { run as mutants } from './mutants.ts';
 import { run as providerOverhead } from './provider-overhead.ts';
+import { run as session } from './session.ts';
 import { run as start } from './start.ts';
 import { run as telemetry } from './telemetry.ts';
 
@@ -12,8 +14,10 @@ const BENCHMARKS: Record<string, (out: (line: string) => void) => Promise<unknow
   grading,
   mutants,
   ledger,
+  decision,
   'engine-speed': engineSpeed,
   'provider-overhead': providerOverhead,
+  session,
   telemetry,
 };
 

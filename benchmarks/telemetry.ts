@@ -74,7 +74,7 @@ function open(env: NodeJS.ProcessEnv, prometheus: boolean): Promise<Telemetry> {
     clock,
     version: '0',
     prometheus,
-    targets: [TARGET],
+    targets: async () => [TARGET],
     servers: { ollama: { kind: 'ollama', url: 'http://127.0.0.1:11434' } },
     warn: () => {},
   });

@@ -31,9 +31,11 @@ import { createCircuitBreaker } from './routing/circuit-breaker.ts';
 import { createResilientProvider } from './routing/attempt.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { createLedger } from './ledger/sqlite-ledger.ts';
+import type { BatchOptions } from './routing/batch.ts';
 import type { Router } from './routing/router.ts';
 import type { RouterEvent } from './routing/walk.ts';
 import { specsOfTiers } from './routing/targets.ts';
+import { openConvenience } from './runtime/open-convenience.ts';
 import { openRouter } from './runtime/open-router.ts';
 import { openDatabase } from './storage/database.ts';
 import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts';
@@ -94,6 +96,8 @@ export interface Runtime {
   }) => Promise<Router>;
   /** @throws AppError `storage.*` */
   openLedger: () => Ledger;
+  /** @throws AppError `storage.*` */
+  openConvenience: () => Omit<BatchOptions['convenience'], 'enabled'>;
   /** @param options.prometheus whether somebody is going to ask for the metrics */
   openTelemetry: (options: {
     prometheus: boolean;
@@ -155,16 +159,22 @@ export async function createRuntime({ cwd, env, flags }: RuntimeOptions): Promis
       environment: env,
       clock,
     });
+  const targets = async (): Promise<string[]> => {
+    const named = specsOfTiers(config.tiers);
+    const chosen = named.length === 0 || named.includes('embedded');
+    return chosen ? [...named, `embedded:${(await wantModel(model)).id}`] : named;
+  };
   const openTelemetry: Runtime['openTelemetry'] = ({ prometheus, warn }) =>
     createTelemetry({
       env,
       clock,
       version,
       prometheus,
-      targets: specsOfTiers(config.tiers),
+      targets,
       servers: config.servers,
       warn,
     });
+  const openLedger = (): Ledger => createLedger(openDatabase(config.state));
   return {
     config,
     version,
@@ -240,7 +250,9 @@ export async function createRuntime({ cwd, env, flags }: RuntimeOptions): Promis
         },
       };
     },
-    openLedger: () => createLedger(openDatabase(config.state)),
+    openLedger,
+    openConvenience: () =>
+      openConvenience(config, { ...serverDeps, random: randomInt, ledger: openLedger() }),
     openTelemetry,
     examine: async () => {
       const deps: DoctorDeps = {

@@ -34,6 +34,8 @@ export interface RoutableModel {
   id: string;
   tier: Tier;
   contextTokens?: number;
+  /** How many requests it answers at once without slowing each other down. Absent where unknown. */
+  concurrency?: number;
 }
 
 /** One request, told as a walk: describe, recall, decide, attempt, refine, record, learn. */
@@ -47,7 +49,8 @@ export interface Router {
   stream(request: RouteRequest, options?: CallOptions): AsyncIterable<RouteEvent>;
   /** What would be decided now; nothing is sent and nothing recorded. */
   explain(request: RouteRequest): Promise<Decision>;
-  models(): Promise<RoutableModel[]>;
+  /** @param options.ask a target that is asked for what is not known of it yet, which may load a model */
+  models(options?: { ask?: string }): Promise<RoutableModel[]>;
   /** From the first local target that has embeddings, or the named one. */
   embed(
     texts: readonly string[],

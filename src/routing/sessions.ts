@@ -6,7 +6,7 @@ import type { Database } from '../storage/database.ts';
 import { keepLease } from './sessions/lease.ts';
 import { createSessionStore, type StoredSession } from './sessions/store.ts';
 import { trimPrompt, type PromptWindow, type TrimmedPrompt } from './sessions/trim.ts';
-import { newMessages } from './sessions/turns.ts';
+import { continuationOf } from './sessions/turns.ts';
 
 export type { PromptWindow } from './sessions/trim.ts';
 
@@ -25,12 +25,13 @@ export interface SessionTurn {
   /**
    * The prompt for new messages. What earlier turns sent is sent again byte for byte, from the same
    * beginning, as long as it fits the window; see trim.ts for what happens then. Messages that
-   * repeat the whole conversation and go on with it are taken as what goes on. A system message
-   * other than the session's takes its place.
+   * repeat the conversation and go on with it are taken as what goes on; see turns.ts. A system
+   * message other than the session's takes its place.
    */
   prompt(messages: readonly Message[], window: PromptWindow): Promise<SessionPrompt>;
   /**
-   * Writes the turn: the new messages, as they were given to `prompt`, and the whole answer.
+   * Writes the turn: the new messages, as they were given to `prompt`, and the whole answer. An
+   * answer without a word or a call adds nothing: there are models that refuse to go on from one.
    * @throws AppError `route.session-conflict` when somebody else wrote meanwhile, `storage.*`
    */
   commit(messages: readonly Message[], answer: Completion): void;
@@ -121,17 +122,17 @@ export function createSessions(options: SessionsOptions): Sessions {
   function turnOf(id: string, session: StoredSession, leave: () => void): SessionTurn {
     const released = new AbortController();
     const trims = new Map(session.trims);
-    // A lease that cannot be renewed runs out, which is what leases are for.
-    keepLease(store, id, { clock, ended: released.signal }).catch(() => {});
+    void keepLease(store, id, { clock, ended: released.signal });
     return {
       id,
       history: [...session.system, ...session.messages],
       async prompt(messages, window) {
-        const { system, rest } = newMessages(session, messages);
+        const { system, kept, rest } = continuationOf(session, messages);
+        const began = trims.get(window.contextTokens ?? Infinity) ?? 0;
         const trimmed: TrimmedPrompt = await trimPrompt({
           system,
-          messages: [...session.messages, ...rest],
-          first: trims.get(window.contextTokens ?? Infinity) ?? 0,
+          messages: [...session.messages.slice(0, kept), ...rest],
+          first: began <= kept ? began : 0,
           window,
         });
         if (window.contextTokens !== undefined && trimmed.first > 0) {
@@ -140,13 +141,14 @@ export function createSessions(options: SessionsOptions): Sessions {
         return { messages: trimmed.messages, dropped: trimmed.first };
       },
       commit(messages, answer) {
-        const { system, rest } = newMessages(session, messages);
+        if (answer.text === '' && answer.toolCalls === undefined) return;
+        const { system, kept, rest } = continuationOf(session, messages);
         const written = store.append(id, {
           version: session.version,
-          from: session.messages.length,
-          system,
+          from: kept,
+          system: system === session.system ? undefined : system,
           messages: [...rest, messageOfAnswer(answer)],
-          trims,
+          trims: [...trims].filter(([, first]) => first <= kept),
         });
         if (!written) throw conflict(id);
       },

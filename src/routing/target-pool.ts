@@ -50,6 +50,10 @@ export interface TargetPool {
   contextTokens(spec: string): Promise<number | undefined>;
   /** The same where it is known without asking. */
   knownContextTokens(spec: string): number | undefined;
+  /** Requests that it answers at once without slowing each other down. May load the model; `undefined` where unknown. */
+  concurrency(spec: string): Promise<number | undefined>;
+  /** The same where it is known without asking. */
+  knownConcurrency(spec: string): number | undefined;
   attemptStarted(spec: string): void;
   attemptEnded(spec: string, report: AttemptReport): void;
   /** US dollars that an attempt cost; `undefined` where that is not known. */
@@ -245,6 +249,8 @@ export function createTargetPool(options: TargetPoolOptions): TargetPool {
     open,
     contextTokens: async (spec) => (await describeTarget(spec))?.contextTokens,
     knownContextTokens: (spec) => lives.get(spec)?.metadata?.contextTokens,
+    concurrency: async (spec) => (await describeTarget(spec))?.concurrency,
+    knownConcurrency: (spec) => lives.get(spec)?.metadata?.concurrency,
     attemptStarted(spec) {
       liveOf(spec).inFlight += 1;
     },

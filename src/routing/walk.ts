@@ -294,11 +294,21 @@ export function createRouter(options: RouterOptions): Router {
     async explain(request) {
       return decideOn(request);
     },
-    async models() {
+    async models({ ask } = {}) {
       const models = new Map<string, RoutableModel>();
-      for (const { spec, tier } of await pool.targets()) {
+      const targets = await pool.targets();
+      if (ask !== undefined && targets.some(({ spec }) => spec === ask)) {
+        await pool.concurrency(ask);
+      }
+      for (const { spec, tier } of targets) {
         const contextTokens = pool.knownContextTokens(spec);
-        const model = { id: spec, tier, ...(contextTokens === undefined ? {} : { contextTokens }) };
+        const concurrency = pool.knownConcurrency(spec);
+        const model = {
+          id: spec,
+          tier,
+          ...(contextTokens === undefined ? {} : { contextTokens }),
+          ...(concurrency === undefined ? {} : { concurrency }),
+        };
         if (!models.has(spec)) models.set(spec, model);
       }
       return [...models.values()];

@@ -72,7 +72,7 @@ export function openRouter(deps: RouterDeps): Router {
       const { server, model } = splitSpec(spec);
       return server === 'embedded' ? openEmbedded(model) : deps.openServer(spec);
     },
-    qualityOf: measuredQuality(createEvidence(database), clock),
+    qualityOf: measuredQuality(createEvidence(database), telemetry, clock),
     onBreaker: (change) => {
       telemetry.breakerChanged(change.breaker, change.to);
       onEvent({ type: 'breaker', change });
@@ -109,6 +109,7 @@ export function openRouter(deps: RouterDeps): Router {
 /** A baseline's word on a target counts for the categories whose tasks it ran. */
 function measuredQuality(
   evidenceOf: (candidate: string) => BaselineEvidence | undefined,
+  telemetry: Telemetry,
   clock: Clock,
 ): (spec: string, description: Description) => QualityEvidence | undefined {
   const known = new Map<string, { evidence: BaselineEvidence | undefined; at: number }>();
@@ -117,6 +118,7 @@ function measuredQuality(
     const now = clock.monotonic();
     if (entry === undefined || now - entry.at > EVIDENCE_MS) {
       entry = { evidence: evidenceOf(spec), at: now };
+      if (entry.evidence !== undefined) telemetry.qualityMeasured(spec, entry.evidence.ratio);
       known.set(spec, entry);
     }
     const { evidence } = entry;

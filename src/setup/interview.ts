@@ -72,7 +72,12 @@ async function askLocal(deps: InterviewDeps): Promise<SetupAnswers> {
   const choices: Choice<Local>[] = [
     ...(current === undefined
       ? []
-      : [{ name: `Leave it: ${current}`, value: { kind: 'keep' } } satisfies Choice<Local>]),
+      : [
+          {
+            name: `Leave it: ${inWords(current)}`,
+            value: { kind: 'keep' },
+          } satisfies Choice<Local>,
+        ]),
     ...survey.looks.flatMap(servedChoices),
     ...survey.models.filter(({ runs, fits }) => runs === 'file' && fits === true).map(fileChoice),
     ...survey.looks.filter(canFetch).map(({ name }): Choice<Local> => ({
@@ -188,7 +193,10 @@ async function askCloud(deps: InterviewDeps): Promise<SetupAnswers> {
   if (hasKey && (await prompts.confirm(`Check it at ${server.url}? That bills nothing.`, false))) {
     prompts.say(keySentence(server.apiKeyEnv, await deps.tools.checkKey(server)));
   }
-  const none = { name: current === undefined ? 'None' : `Leave it: ${current}`, value: '' };
+  const none = {
+    name: current === undefined ? 'None' : `Leave it: ${inWords(current)}`,
+    value: '',
+  };
   const models = CLOUD_MODELS.map((model) => ({ name: model, value: model }));
   const model = await prompts.select<string | typeof OTHER>(
     'Which Claude model is the cloud tier?',
@@ -203,6 +211,14 @@ async function askCloud(deps: InterviewDeps): Promise<SetupAnswers> {
       ? await prompts.text('Its id', '', (text) => (text ? undefined : 'An id, please.'))
       : model;
   return name === '' ? {} : { cloud: `anthropic:${name}` };
+}
+
+/** A tier as configured: one model, or one for each complexity. */
+function inWords(tier: string | Readonly<Partial<Record<string, string>>>): string {
+  if (typeof tier === 'string') return tier;
+  return Object.entries(tier)
+    .map(([complexity, spec]) => `${spec} for ${complexity} work`)
+    .join(', ');
 }
 
 /** What checking a key has shown, in a sentence without the key. */

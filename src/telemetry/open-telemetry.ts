@@ -17,7 +17,10 @@ const SHUTDOWN_MS = 2000;
  * Telemetry by the SDK of OpenTelemetry. Only this file and those it imports load it. Nothing is
  * registered globally: a program that embeds this one keeps its own.
  */
-export function openTelemetry(options: TelemetryOptions, settings: TelemetrySettings): Telemetry {
+export function openTelemetry(
+  options: Omit<TelemetryOptions, 'targets'> & { targets: readonly string[] },
+  settings: TelemetrySettings,
+): Telemetry {
   const warn = once(options.warn);
   const resource = describeService(options.version);
   const names = targetNames(options);
@@ -70,7 +73,7 @@ function describeService(version: string): Resource {
 /** A collector that is away must not hold up the end of the process. */
 async function endWithin(
   parts: readonly (Pick<Metrics, 'shutdown'> | undefined)[],
-  { clock, warn }: TelemetryOptions,
+  { clock, warn }: Pick<TelemetryOptions, 'clock' | 'warn'>,
 ): Promise<void> {
   const late = new AbortController();
   const ended = Promise.allSettled(parts.map(async (part) => part?.shutdown())).finally(() => {

@@ -21,7 +21,9 @@ const OTHER = 'other';
 export function targetNames({
   targets,
   servers,
-}: Pick<TelemetryOptions, 'targets' | 'servers'>): (target: string) => TargetNames {
+}: Pick<TelemetryOptions, 'servers'> & { targets: readonly string[] }): (
+  target: string,
+) => TargetNames {
   const known = new Map(targets.map((target) => [target, namesOf(target, servers)]));
   const others = new Map(
     [...Object.keys(servers), 'embedded'].map((name) => [

@@ -101,8 +101,11 @@ export interface TelemetryOptions {
   version: string;
   /** Whether `prometheus()` is going to be asked. */
   prometheus: boolean;
-  /** The targets of the configuration; any other is labelled `other`, so that callers cannot make labels. */
-  targets: readonly string[];
+  /**
+   * The targets of the configuration, asked for where telemetry is on; any other is labelled
+   * `other`, so that callers cannot make labels.
+   */
+  targets: () => Promise<readonly string[]>;
   /** The configuration's servers by name. */
   servers: Readonly<Record<string, { kind: string; url: string }>>;
   /** Told, once each, when something cannot be exported. */
@@ -114,7 +117,7 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
   const settings = readSettings(options);
   if (!settings.traces && !settings.otlpMetrics && !settings.prometheus) return NO_TELEMETRY;
   const { openTelemetry } = await import('./open-telemetry.ts');
-  return openTelemetry(options, settings);
+  return openTelemetry({ ...options, targets: await options.targets() }, settings);
 }
 
 const NO_ATTEMPT: AttemptTelemetry = { ended: () => {} };

@@ -101,7 +101,8 @@ it('is what its committed turns made of it, whoever wrote them, until it expires
           if (action.committed) {
             turn.commit(sent, { ...ANSWER, text: action.answer });
             const messages: Message[] = [...prompt, { role: 'assistant', content: action.answer }];
-            models.set(action.id, { messages, usedAt: clock.now() });
+            // Nothing is added without an answer.
+            if (action.answer !== '') models.set(action.id, { messages, usedAt: clock.now() });
           }
           turn.release();
         }

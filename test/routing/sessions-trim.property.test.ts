@@ -4,7 +4,7 @@ import type { Message } from '../../src/core/request.ts';
 import { trimPrompt, type PromptWindow } from '../../src/routing/sessions/trim.ts';
 
 /** A tokenizer of one token a word, as is a call of the tool `read`; marks of a message count as eight more, as in trim.ts. */
-const wordsOf = (text: string): number => text.split(' ').filter((word) => word !== '').length;
+const wordsOf = (text: string): number => text.split(/\s+/).filter((word) => word !== '').length;
 const tokensOf = (messages: readonly Message[]): number =>
   messages.reduce((total, message) => {
     const calls = message.role === 'assistant' ? (message.toolCalls ?? []) : [];
@@ -136,10 +136,38 @@ describe('the trimming of a prompt', () => {
     ];
     const messages = [...turn, ...turn, ...turn];
     const window = { contextTokens: 600, maxTokens: 0, countTokens: async () => undefined };
-    // 108 tokens a message: 648 are too many, and 432 are above 70 %.
+    // Some 108 tokens a message: 648 are too many, and 432 are above 70 %.
     expect(await trimPrompt({ system: [], messages, first: 0, window })).toMatchObject({
       first: 4,
     });
+  });
+
+  it('makes room for tools', async () => {
+    const turn: Message[] = [
+      { role: 'user', content: 'word '.repeat(100) },
+      { role: 'assistant', content: 'word '.repeat(100) },
+    ];
+    const messages = [...turn, ...turn, { role: 'user' as const, content: 'word' }];
+    const tool = { name: 'read', description: 'word '.repeat(60), parameters: {} };
+    const window = windowOf(600, 150);
+    expect((await trimPrompt({ system: [], messages, first: 0, window })).first).toBe(0);
+    const withTool = { ...window, tools: [tool] };
+    expect((await trimPrompt({ system: [], messages, first: 0, window: withTool })).first).toBe(2);
+  });
+
+  it('asks for few counts where every count is a request', async () => {
+    const messages = Array.from({ length: 2_000 }, (_, index): Message => ({
+      role: index % 2 === 0 ? 'user' : 'assistant',
+      content: 'word '.repeat(20),
+    }));
+    let counted = 0;
+    const countTokens = async (words: string): Promise<number> => {
+      counted += 1;
+      return wordsOf(words);
+    };
+    const window = { contextTokens: 20_000, maxTokens: 100, countTokens };
+    await trimPrompt({ system: [], messages, first: 0, window });
+    expect(counted).toBeLessThanOrEqual(1 + Math.ceil(Math.log2(1_000)));
   });
 
   it('drops nothing where the window is unknown', async () => {

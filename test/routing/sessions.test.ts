@@ -106,6 +106,52 @@ describe('a session', () => {
     expect(await say(sessions, [user('a')], 'e')).toEqual([...sent, assistant('d'), user('a')]);
   });
 
+  it('knows the calls of a client that writes their arguments anew', async () => {
+    const sessions = newSessions();
+    const call = { id: 'c1', name: 'weather', arguments: '{"city": "Bern"}' };
+    const turn = await sessions.open('s');
+    turn.commit([user('Rain?')], answer('', { toolCalls: [call] }));
+    turn.release();
+    const calls = (written: string): Message => {
+      return { role: 'assistant', content: '', toolCalls: [{ ...call, arguments: written }] };
+    };
+    const result: Message = { role: 'tool', content: 'dry', toolCallId: 'c1' };
+    const asked = [user('Rain?'), calls('{"city":"Bern"}'), result];
+    // What the model wrote is what the server has at hand.
+    expect(await say(sessions, asked, 'No.')).toEqual([
+      user('Rain?'),
+      calls(call.arguments),
+      result,
+    ]);
+  });
+
+  it.each([
+    ['the end of the conversation', 'cde', 'abcdef'],
+    ['a question again that was answered', 'abc', 'abcf'],
+    ['an answer that was edited', 'aBc', 'aBcf'],
+    ['another conversation with answers', 'xyz', 'abcdxyzf'],
+    ['the last question alone', 'c', 'abcdcf'],
+  ])('goes on from %s', async (_, sent, expected) => {
+    const sessions = newSessions();
+    /** Letters as messages: the user's at even places, answers at odd ones. */
+    const said = (letters: string): Message[] =>
+      letters.split('').map((letter, index) => (index % 2 === 0 ? user : assistant)(letter));
+    await say(sessions, [CHEF, user('a')], 'b');
+    await say(sessions, [user('c')], 'd');
+    await say(sessions, said(sent), 'f');
+    const history = await historyOf(sessions);
+    expect(history[0]).toEqual(CHEF);
+    const letters = history.slice(1).map(({ content }) => content);
+    expect(letters.join('')).toBe(expected);
+  });
+
+  it('stays as it was when there was no answer', async () => {
+    const sessions = newSessions();
+    await say(sessions, [user('a')], 'b');
+    await say(sessions, [user('c')], '');
+    expect(await historyOf(sessions)).toEqual([user('a'), assistant('b')]);
+  });
+
   it('takes another system message in place of its own', async () => {
     const sessions = newSessions();
     await say(sessions, [CHEF, user('a')], 'b');
@@ -117,7 +163,8 @@ describe('a session', () => {
 
   it('begins where it began while that fits, for each window by itself, and says what it dropped', async () => {
     const sessions = newSessions();
-    const small = { ...UNKNOWN, contextTokens: 400, countTokens: async () => 52 };
+    const linesOf = async (text: string): Promise<number> => 52 * text.split('\n').length;
+    const small = { ...UNKNOWN, contextTokens: 400, countTokens: linesOf };
     const dropped: number[] = [];
     for (let number = 0; number < 12; number += 1) {
       const turn = await newSessions().open('s');
@@ -227,16 +274,32 @@ describe('writers of one session', () => {
     turn.release();
   });
 
+  it('keep the session when a renewal fails and the next one does not', async () => {
+    const held = await newSessions('one').open('s');
+    databases[0]?.pragma('query_only = ON');
+    await clock.advance(LEASE_MS / 3);
+    databases[0]?.pragma('query_only = OFF');
+    await clock.advance(LEASE_MS / 3);
+    clock.skip((2 * LEASE_MS) / 3);
+    const abort = new AbortController();
+    const waiting = newSessions('two').open('s', abort.signal);
+    abort.abort(new Error('still held'));
+    await expect(waiting).rejects.toThrow('still held');
+    held.commit([user('a')], answer('b'));
+    held.release();
+    expect(await historyOf(newSessions())).toHaveLength(2);
+  });
+
   it('get the session of a process that died, which cannot write any more', async () => {
     await say(newSessions(), [user('a')], 'b');
     const dead = await newSessions('one').open('s');
     clock.skip(LEASE_MS);
     const heir = await newSessions('two').open('s');
+    const conflict = expect.objectContaining({ code: 'route.session-conflict', exitCode: 5 });
+    expect(() => dead.commit([user('lost')], answer('x'))).toThrow(conflict);
     heir.commit([user('c')], answer('d'));
     heir.release();
-    expect(() => dead.commit([user('lost')], answer('x'))).toThrow(
-      expect.objectContaining({ code: 'route.session-conflict', exitCode: 5 }),
-    );
+    expect(() => dead.commit([user('lost')], answer('x'))).toThrow(conflict);
     dead.release();
     expect(await historyOf(newSessions())).toHaveLength(4);
   });

@@ -18,7 +18,7 @@ async function filesLoaded(prometheus: boolean, env: Record<string, string> = {}
     const { createTelemetry } = await import(${JSON.stringify(BUILT.href)});
     const telemetry = await createTelemetry({
       env: process.env, clock: {}, version: '1', prometheus: ${prometheus},
-      targets: [], servers: {}, warn() {},
+      targets: async () => [], servers: {}, warn() {},
     });
     telemetry.requestStarted({ requestId: 'r', source: 'cli', private: false, session: false });
     await telemetry.prometheus();

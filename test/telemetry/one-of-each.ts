@@ -20,7 +20,7 @@ export function telemetryOptions(overrides: Partial<TelemetryOptions>): Telemetr
     clock: CLOCK,
     version: '1.2.3',
     prometheus: false,
-    targets: [LOCAL, CLOUD],
+    targets: async () => [LOCAL, CLOUD],
     servers: {
       ollama: { kind: 'ollama', url: 'http://127.0.0.1:11434' },
       anthropic: { kind: 'anthropic', url: 'https://api.anthropic.com' },

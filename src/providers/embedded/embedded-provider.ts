@@ -6,7 +6,7 @@ import { createEventQueue } from '../../core/event-queue.ts';
 import type { EventQueue } from '../../core/event-queue.ts';
 import type { Completion, CompletionRequest, Usage } from '../../core/request.ts';
 import { failureClassOf, ProviderFailure } from '../failure.ts';
-import type { Provider, StreamEvent } from '../provider.ts';
+import type { CallOptions, Provider, StreamEvent } from '../provider.ts';
 import { createEngineClient } from './engine-client.ts';
 import { engineEnvironment } from './engine-environment.ts';
 import { checkModelFile, MODEL_HINT } from './model-file.ts';
@@ -30,7 +30,8 @@ export interface EmbeddedProviderOptions {
 
 /**
  * llama.cpp in a process of its own, which is started by the first call and loads the model then.
- * Answers come one after the other. Equal requests give equal texts on one machine with one set of options.
+ * Answers come one after the other. Equal requests outside of sessions give equal texts on one
+ * machine with one set of options; the last four sessions each keep what was evaluated of them.
  */
 export function createEmbeddedProvider(options: EmbeddedProviderOptions): Provider {
   const { modelId, modelPath, clock } = options;
@@ -51,7 +52,7 @@ export function createEmbeddedProvider(options: EmbeddedProviderOptions): Provid
   /** Never rejects for an abort: what came until then is a cancelled completion. */
   async function generate(
     request: CompletionRequest,
-    signal: AbortSignal | undefined,
+    { signal, session }: CallOptions,
     onText: (text: string) => void,
   ): Promise<Completion> {
     const startedAt = clock.monotonic();
@@ -62,8 +63,7 @@ export function createEmbeddedProvider(options: EmbeddedProviderOptions): Provid
     function onProgress(progress: EngineProgress): void {
       if (progress.type === 'prompt') {
         usage.inputTokens = progress.inputTokens;
-        // Every request starts from an empty context; see engine.ts.
-        usage.cachedInputTokens = 0;
+        usage.cachedInputTokens = progress.cachedTokens;
         usage.outputTokens = 0;
         return;
       }
@@ -90,6 +90,7 @@ export function createEmbeddedProvider(options: EmbeddedProviderOptions): Provid
       maxTokens,
       temperature,
       seed,
+      session: session ?? null,
     };
     try {
       const result = await engine.run(job, { signal, onProgress });
@@ -105,12 +106,12 @@ export function createEmbeddedProvider(options: EmbeddedProviderOptions): Provid
 
   async function feed(
     request: CompletionRequest,
-    signal: AbortSignal,
+    callOptions: CallOptions,
     events: EventQueue<StreamEvent>,
   ): Promise<void> {
     try {
       const onText = (text: string): void => events.push({ type: 'text', text });
-      events.push({ type: 'finished', completion: await generate(request, signal, onText) });
+      events.push({ type: 'finished', completion: await generate(request, callOptions, onText) });
       events.close();
     } catch (error) {
       events.fail(error);
@@ -119,18 +120,18 @@ export function createEmbeddedProvider(options: EmbeddedProviderOptions): Provid
 
   return {
     id,
-    async complete(request, { signal } = {}) {
-      const completion = await generate(request, signal, () => {});
+    async complete(request, callOptions = {}) {
+      const completion = await generate(request, callOptions, () => {});
       if (completion.finishReason === 'cancelled') {
         throw new ProviderFailure('cancelled', 'The call was cancelled.');
       }
       return completion;
     },
-    async *stream(request, { signal } = {}) {
+    async *stream(request, { signal, ...callOptions } = {}) {
       const left = new AbortController();
       const ends = signal === undefined ? left.signal : AbortSignal.any([signal, left.signal]);
       const events = createEventQueue<StreamEvent>();
-      void feed(request, ends, events);
+      void feed(request, { ...callOptions, signal: ends }, events);
       try {
         yield* events;
       } finally {

@@ -48,7 +48,8 @@ async function run(id: number, job: EngineJob, signal: AbortSignal): Promise<Eng
       return { kind: 'embed', vectors: await engine.embed(job.texts, signal) };
     case 'generate':
       return engine.generate(job, signal, {
-        prompt: (inputTokens) => send({ type: 'prompt', id, inputTokens }),
+        prompt: (inputTokens, cachedTokens) =>
+          send({ type: 'prompt', id, inputTokens, cachedTokens }),
         token: (text, outputTokens) => send({ type: 'token', id, text, outputTokens }),
       });
   }

@@ -1,16 +1,19 @@
 import type * as NodeLlamaCpp from 'node-llama-cpp';
-import type { LlamaEmbeddingContext, LlamaModel } from 'node-llama-cpp';
+import type { LlamaContext, LlamaEmbeddingContext, LlamaModel } from 'node-llama-cpp';
 import { ProviderFailure } from '../failure.ts';
 import { chatWrapperOf, generate } from './generation.ts';
 import type { GenerateListener } from './generation.ts';
 import { checkModelFile, MODEL_HINT } from './model-file.ts';
 import type { EngineFacts, EngineOptions, GenerateJob, ResultOf } from './protocol.ts';
+import { createSessionPlaces } from './session-places.ts';
 
 type Library = typeof NodeLlamaCpp;
 type Gpu = 'auto' | false;
 
 /** A context this long costs a 1.5B model about 230 MB; models trained for 128k would ask for gigabytes. */
 const DEFAULT_CONTEXT_TOKENS = 8_192;
+/** Sessions whose evaluated prompts are kept; each costs the memory of another context. */
+const SESSIONS_KEPT = 4;
 
 /** A loaded model. One generation or embedding at a time. */
 export interface Engine {
@@ -73,10 +76,22 @@ async function engineOf(
   );
   // Only a model with a pooling layer was made to give one vector per text.
   const embeds = (model.fileInfo.architectureMetadata.pooling_type ?? 0) > 0;
-  const context = embeds
-    ? undefined
-    : await model.createContext({ contextSize, sequences: 1, threads });
+  const newContext = (): Promise<LlamaContext> =>
+    model.createContext({ contextSize, sequences: 1, threads });
+  const context = embeds ? undefined : await newContext();
   const sequence = context?.getSequence();
+  const sessions = createSessionPlaces({
+    most: SESSIONS_KEPT,
+    async open() {
+      const { cpuRam } = await model.fileInsights.estimateContextResourceRequirementsV2({
+        contextSize,
+        modelGpuLayers: model.gpuLayers,
+      });
+      // The library looks after a GPU's memory, not after the machine's.
+      if (cpuRam > process.availableMemory() / 2) throw new Error('too little memory');
+      return (await newContext()).getSequence();
+    },
+  });
   const chatWrapper = context === undefined ? undefined : chatWrapperOf(library, model);
   const embedding = embeds
     ? await model.createEmbeddingContext({
@@ -108,7 +123,16 @@ async function engineOf(
           hint: 'Choose a model with a chat template.',
         });
       }
-      return generate({ library, sequence, chatWrapper, job, signal, listener });
+      const own = job.session === null ? undefined : await sessions.of(job.session);
+      return generate({
+        library,
+        sequence: own ?? sequence,
+        reuse: own !== undefined,
+        chatWrapper,
+        job,
+        signal,
+        listener,
+      });
     },
     async embed(texts, signal) {
       if (embedding === undefined) {

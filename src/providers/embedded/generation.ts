@@ -13,13 +13,15 @@ import { samplerSeed } from './sampler-seed.ts';
 const PROMPT_CHUNK_TOKENS = 128;
 
 export interface GenerateListener {
-  prompt(inputTokens: number): void;
+  prompt(inputTokens: number, cachedTokens: number): void;
   token(text: string, outputTokens: number): void;
 }
 
 export interface Generation {
   library: typeof NodeLlamaCpp;
   sequence: LlamaContextSequence;
+  /** Whether what the sequence holds of an earlier prompt is used for this one. */
+  reuse: boolean;
   chatWrapper: ChatWrapper;
   job: GenerateJob;
   signal: AbortSignal;
@@ -31,7 +33,7 @@ export interface Generation {
  * Throws failure class `context-too-long` before it generates anything.
  */
 export async function generate(generation: Generation): Promise<ResultOf<'generate'>> {
-  const { library, sequence, chatWrapper, job, signal, listener } = generation;
+  const { library, sequence, reuse, chatWrapper, job, signal, listener } = generation;
   const chatHistory = chatHistoryOf(job.messages);
   const prompt = chatWrapper
     .generateContextState({ chatHistory })
@@ -39,15 +41,21 @@ export async function generate(generation: Generation): Promise<ResultOf<'genera
   // The library keeps one place of the context free; past that it would drop old messages.
   const room = sequence.contextSize - 1 - prompt.length;
   if (room < 1) throw promptTooLong(prompt.length, sequence.contextSize);
-  listener.prompt(prompt.length);
+  // A prefix left by an earlier request was evaluated in other batches than a fresh one would be,
+  // and the rounding then differs: outside of sessions the same request must give the same text.
+  // The last token is evaluated in any case, for the first one of the answer comes out of it.
+  if (reuse) await sequence.adaptStateToTokens(prompt.slice(0, -1), false);
+  else await sequence.clearHistory();
+  listener.prompt(prompt.length, sequence.nextTokenIndex);
   const maxTokens = Math.min(job.maxTokens, room);
   if (maxTokens < 1) return { kind: 'generate', finishReason: 'length', outputTokens: 0 };
 
-  // A prefix left by an earlier request would be evaluated in other batches than a fresh one,
-  // and the rounding then differs: the same request must give the same text.
-  await sequence.clearHistory();
   // The last chunk is left to the generation: alone, its last token would cost a step of its own.
-  for (let end = PROMPT_CHUNK_TOKENS; end < prompt.length; end += PROMPT_CHUNK_TOKENS) {
+  for (
+    let end = sequence.nextTokenIndex + PROMPT_CHUNK_TOKENS;
+    end < prompt.length;
+    end += PROMPT_CHUNK_TOKENS
+  ) {
     if (signal.aborted) return { kind: 'generate', finishReason: 'cancelled', outputTokens: 0 };
     await sequence.evaluateWithoutGeneratingNewTokens(prompt.slice(end - PROMPT_CHUNK_TOKENS, end));
   }

@@ -18,6 +18,8 @@ const generateJobSchema = z.strictObject({
   maxTokens: z.number(),
   temperature: z.number(),
   seed: z.number(),
+  /** The conversation that it goes on with; null begins from nothing. */
+  session: z.string().nullable(),
 });
 export type GenerateJob = z.infer<typeof generateJobSchema>;
 
@@ -60,8 +62,13 @@ export type ResultOf<Kind extends EngineResult['kind']> = Extract<EngineResult, 
 
 /** News of a generation that is under way. */
 const progressSchema = z.discriminatedUnion('type', [
-  /** The prompt is counted and fits. */
-  z.strictObject({ type: z.literal('prompt'), id: z.int(), inputTokens: z.int() }),
+  /** The prompt is counted and fits; `cachedTokens` of it were evaluated for an earlier one. */
+  z.strictObject({
+    type: z.literal('prompt'),
+    id: z.int(),
+    inputTokens: z.int(),
+    cachedTokens: z.int(),
+  }),
   /** Tokens came; `text` is empty while a character or a hidden thought is incomplete. */
   z.strictObject({
     type: z.literal('token'),

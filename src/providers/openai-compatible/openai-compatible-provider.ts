@@ -17,6 +17,7 @@ import { chatBody } from './chat-body.ts';
 import { readChatStream } from './chat-stream.ts';
 import { countPrompt, countText } from './count-tokens.ts';
 import { describeServer, findServedModel, type Server } from './server.ts';
+import { countSlots, createSlots, type HeldSlot } from './slots.ts';
 
 /** A server that is well answers a small question within this time, in milliseconds. */
 const QUESTION_MS = 10_000;
@@ -33,8 +34,6 @@ export interface OpenAiCompatibleOptions {
   clock: Clock;
   /** For llama-server: whether a prompt's beginning is taken from the slot's last one (by default it is). */
   cachePrompt?: boolean | undefined;
-  /** For llama-server: the slot that answers; any free one when absent. */
-  slot?: number | undefined;
 }
 
 const embeddingsSchema = z.looseObject({
@@ -55,6 +54,7 @@ export function createOpenAiCompatibleProvider(options: OpenAiCompatibleOptions)
     },
   });
   const questionMs = Math.min(QUESTION_MS, deadlines.totalMs);
+  const slots = createSlots();
   let known: Server | undefined;
 
   async function question<T>(
@@ -111,27 +111,40 @@ export function createOpenAiCompatibleProvider(options: OpenAiCompatibleOptions)
 
   async function ask(
     request: CompletionRequest,
+    session: string | undefined,
     signal: AbortSignal,
   ): Promise<AsyncIterable<AnswerPart[]>> {
     const { server, name } = await locate(signal);
     const maxTokens = await roomFor(request, server, name, signal);
+    const isLlamaServer = server.kind === 'llama-server';
+    const held =
+      isLlamaServer && session !== undefined
+        ? slots.take(session, await countSlots(client, signal))
+        : undefined;
     const body = {
       model: name,
       max_tokens: maxTokens,
       ...chatBody(request, server.kind),
-      ...(server.kind === 'llama-server'
-        ? { cache_prompt: options.cachePrompt, id_slot: options.slot }
-        : {}),
+      ...(isLlamaServer ? { cache_prompt: options.cachePrompt, id_slot: held?.slot } : {}),
     };
     const path = '/v1/chat/completions';
     // llama-server closes the connection after a stream, and a call that reuses it meanwhile breaks.
-    const last = server.kind === 'llama-server';
-    const call = { path, body, last, signal };
-    return readChatStream(await client.openStream(call, 'text/event-stream'));
+    const call = { path, body, last: isLlamaServer, signal };
+    try {
+      const parts = readChatStream(await client.openStream(call, 'text/event-stream'));
+      return held === undefined ? parts : whileHeld(held, parts);
+    } catch (error) {
+      held?.release();
+      throw error;
+    }
   }
 
-  function answerOptions(request: CompletionRequest, { signal }: CallOptions): AnswerOptions {
-    return { model, request, deadlines, clock, signal, ask: (within) => ask(request, within) };
+  function answerOptions(
+    request: CompletionRequest,
+    { signal, session }: CallOptions,
+  ): AnswerOptions {
+    const asked = (within: AbortSignal): ReturnType<typeof ask> => ask(request, session, within);
+    return { model, request, deadlines, clock, signal, ask: asked };
   }
 
   return {
@@ -189,4 +202,12 @@ export function createOpenAiCompatibleProvider(options: OpenAiCompatibleOptions)
     },
     shutdown: () => client.close(),
   };
+}
+
+async function* whileHeld<Part>(held: HeldSlot, parts: AsyncIterable<Part>): AsyncGenerator<Part> {
+  try {
+    yield* parts;
+  } finally {
+    held.release();
+  }
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import { LEASE_MS, type SessionStore } from './store.ts';
 
-/** Renews the lease of a session until the turn has ended, or somebody else has the session. */
+/** Renews the lease of a session until the turn has ended, or somebody else has the session. Never throws. */
 export async function keepLease(
   store: SessionStore,
   id: string,
@@ -9,6 +9,11 @@ export async function keepLease(
 ): Promise<void> {
   while (!ended.aborted) {
     await clock.sleep(LEASE_MS / 3, ended).catch(() => {});
-    if (ended.aborted || !store.renew(id)) return;
+    if (ended.aborted) return;
+    try {
+      if (!store.renew(id)) return;
+    } catch {
+      // A database that is locked now may be free for the next try, before the lease runs out.
+    }
   }
 }

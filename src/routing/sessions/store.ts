@@ -13,12 +13,16 @@ export interface StoredSession extends Conversation {
   trims: ReadonlyMap<number, number>;
 }
 
-export interface Turn extends Conversation {
+export interface Turn {
   /** Of the session that the turn goes on with. */
   version: number;
-  /** Number of the turn's first message. */
+  /** Number of the turn's first message; those from there on are replaced. */
   from: number;
-  trims: ReadonlyMap<number, number>;
+  messages: readonly Message[];
+  /** `undefined` leaves those that are there. */
+  system: readonly Message[] | undefined;
+  /** For windows of so many tokens: the first message that is sent. */
+  trims: readonly (readonly [contextTokens: number, first: number])[];
 }
 
 export interface SessionStoreOptions {
@@ -34,13 +38,13 @@ export interface SessionStoreOptions {
 /** Milliseconds after which others may have the session of a process that has died. */
 export const LEASE_MS = 15_000;
 
-/** Rows of sessions. Every method is one transaction, and throws `storage.*` where it fails. */
+/** Rows of sessions. Every change is one transaction, and throws `storage.*` where it fails. */
 export interface SessionStore {
   /** Leases the session to the holder; `undefined` while somebody else has it. */
   claim(id: string): StoredSession | undefined;
   /** False when the holder does not have the session any more. */
   renew(id: string): boolean;
-  /** False, and nothing written, when the session is not at the turn's version any more. */
+  /** False, and nothing written, when somebody else has the session, or it is at another version. */
   append(id: string, turn: Turn): boolean;
   /** Ends the lease. A session without a turn leaves no trace. */
   release(id: string): void;
@@ -81,7 +85,7 @@ export function createSessionStore(options: SessionStoreOptions): SessionStore {
     'UPDATE sessions SET holder_until = ? WHERE id = ? AND holder = ?',
   );
   const advance = database.prepare(
-    'UPDATE sessions SET version = version + 1, used_at = ? WHERE id = ? AND version = ?',
+    'UPDATE sessions SET version = version + 1, used_at = ? WHERE id = ? AND version = ? AND holder = ?',
   );
   const end = database.prepare(
     'UPDATE sessions SET holder = NULL, holder_until = NULL WHERE id = ? AND holder = ?',
@@ -106,8 +110,12 @@ export function createSessionStore(options: SessionStoreOptions): SessionStore {
   const removeSystem = database.prepare(
     'DELETE FROM session_messages WHERE session_id = ? AND number < 0',
   );
-  const writeTrim = database.prepare(
-    'INSERT OR REPLACE INTO session_trims (session_id, context_tokens, first_message) VALUES (?, ?, ?)',
+  const removeFrom = database.prepare(
+    'DELETE FROM session_messages WHERE session_id = ? AND number >= ?',
+  );
+  const removeTrims = database.prepare('DELETE FROM session_trims WHERE session_id = ?');
+  const insertTrim = database.prepare(
+    'INSERT INTO session_trims (session_id, context_tokens, first_message) VALUES (?, ?, ?)',
   );
 
   function rowOf(id: string): Row | undefined {
@@ -115,12 +123,19 @@ export function createSessionStore(options: SessionStoreOptions): SessionStore {
     return row === undefined ? undefined : rowSchema.parse(row);
   }
 
-  function readSession(id: string, version: number): StoredSession {
-    const rows = messageRows.parse(selectMessages.all(id)).map(({ number, message }) => ({
+  /** Writers do not wait for the reading of a long history: the lease keeps it as it is. */
+  function readSession(id: string): StoredSession {
+    const read = database.transaction(() => ({
+      version: rowOf(id)?.version ?? 0,
+      messages: selectMessages.all(id),
+      trims: selectTrims.all(id),
+    }));
+    const { version, messages, trims: trimmed } = withStorage(() => read.deferred());
+    const rows = messageRows.parse(messages).map(({ number, message }) => ({
       number,
       message: messageSchema.parse(JSON.parse(message)),
     }));
-    const trims = trimRows.parse(selectTrims.all(id));
+    const trims = trimRows.parse(trimmed);
     return {
       version,
       system: rows.filter(({ number }) => number < 0).map(({ message }) => message),
@@ -133,30 +148,36 @@ export function createSessionStore(options: SessionStoreOptions): SessionStore {
     withStorage(() => database.transaction(() => work(clock.now())).immediate());
 
   return {
-    claim: (id) =>
-      alone((now) => {
+    claim(id) {
+      const claimed = alone((now) => {
         let row = rowOf(id);
-        if (row !== undefined && row.holder !== holder && isHeld(row, now)) return undefined;
+        if (row !== undefined && row.holder !== holder && isHeld(row, now)) return false;
         if (row !== undefined && row.used_at <= now - ttlMs) {
           remove.run(id);
           row = undefined;
         }
         if (row === undefined) insert.run(id, now, now, holder, now + LEASE_MS);
         else lease.run(holder, now + LEASE_MS, id);
-        return readSession(id, row?.version ?? 0);
-      }),
+        return true;
+      });
+      return claimed ? readSession(id) : undefined;
+    },
     renew: (id) => alone((now) => renewal.run(now + LEASE_MS, id, holder).changes === 1),
     append: (id, { version, from, system, messages, trims }) =>
       alone((now) => {
-        if (advance.run(now, id, version).changes === 0) return false;
-        removeSystem.run(id);
-        for (const [index, message] of system.entries()) {
-          insertMessage.run(id, index - system.length, JSON.stringify(message));
+        if (advance.run(now, id, version, holder).changes === 0) return false;
+        if (system !== undefined) {
+          removeSystem.run(id);
+          for (const [index, message] of system.entries()) {
+            insertMessage.run(id, index - system.length, JSON.stringify(message));
+          }
         }
+        removeFrom.run(id, from);
         for (const [index, message] of messages.entries()) {
           insertMessage.run(id, from + index, JSON.stringify(message));
         }
-        for (const [contextTokens, first] of trims) writeTrim.run(id, contextTokens, first);
+        removeTrims.run(id);
+        for (const [contextTokens, first] of trims) insertTrim.run(id, contextTokens, first);
         return true;
       }),
     release: (id) =>

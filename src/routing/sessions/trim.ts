@@ -1,4 +1,4 @@
-import type { Message } from '../../core/request.ts';
+import type { Message, Tool } from '../../core/request.ts';
 import { turnStarts } from './turns.ts';
 
 /** What a target can hold. */
@@ -7,6 +7,8 @@ export interface PromptWindow {
   contextTokens: number | undefined;
   /** Most tokens that the answer may have. */
   maxTokens: number;
+  /** What stands before the messages in the prompt. */
+  tools?: readonly Tool[] | undefined;
   /** Tokens of a text; an estimate takes the place of `undefined`. */
   countTokens: (text: string) => Promise<number | undefined>;
 }
@@ -47,29 +49,30 @@ export async function trimPrompt(prompt: {
 
   const answer = Math.min(window.maxTokens, Math.floor(window.contextTokens * ANSWER_SHARE));
   const room = window.contextTokens - answer;
-  if (bytesOf(from(first)) + markTokens(from(first)) <= room) {
+  const tools = (window.tools ?? []).map((tool) => JSON.stringify(tool));
+  const textFrom = (start: number): string => [...tools, ...from(start).map(textOf)].join('\n');
+  const marksFrom = (start: number): number => from(start).length * TOKENS_PER_MESSAGE;
+  const tokensFrom = async (start: number): Promise<number> => {
+    const text = textFrom(start);
+    const tokens = await window.countTokens(text);
+    return (tokens ?? Math.ceil(Buffer.byteLength(text) / BYTES_PER_TOKEN)) + marksFrom(start);
+  };
+  // A tokenizer makes at most one token of a byte: what fits by its bytes needs no count.
+  if (Buffer.byteLength(textFrom(first)) + marksFrom(first) <= room) {
     return { messages: from(first), first };
   }
-  const counts = await Promise.all(
-    messages.slice(first).map((message) => tokensOf(message, window)),
-  );
-  const ahead = await Promise.all(system.map((message) => tokensOf(message, window)));
-  let tokens = sum(ahead) + sum(counts);
-  if (tokens <= room) return { messages: from(first), first };
+  if ((await tokensFrom(first)) <= room) return { messages: from(first), first };
 
-  let kept = first;
-  for (const next of starts.slice(1)) {
-    if (tokens <= room * KEPT_SHARE) break;
-    tokens -= sum(counts.slice(kept - first, next - first));
-    kept = next;
+  // The first turn from which on the prompt is short enough, found by halves: a count may be a request.
+  let low = 1;
+  let high = starts.length - 1;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if ((await tokensFrom(starts[middle] ?? first)) <= room * KEPT_SHARE) high = middle;
+    else low = middle + 1;
   }
+  const kept = starts[high] ?? first;
   return { messages: from(kept), first: kept };
-}
-
-async function tokensOf(message: Message, { countTokens }: PromptWindow): Promise<number> {
-  const text = textOf(message);
-  const tokens = await countTokens(text);
-  return (tokens ?? Math.ceil(Buffer.byteLength(text) / BYTES_PER_TOKEN)) + TOKENS_PER_MESSAGE;
 }
 
 /** All that a template writes of a message. */
@@ -77,17 +80,4 @@ function textOf(message: Message): string {
   if (message.role !== 'assistant' || message.toolCalls === undefined) return message.content;
   const calls = message.toolCalls.map(({ name, arguments: written }) => `${name} ${written}`);
   return [message.content, ...calls].join('\n');
-}
-
-/** A tokenizer makes at most one token of a byte: what fits by its bytes needs no count. */
-function bytesOf(messages: readonly Message[]): number {
-  return sum(messages.map((message) => Buffer.byteLength(textOf(message))));
-}
-
-function markTokens(messages: readonly Message[]): number {
-  return messages.length * TOKENS_PER_MESSAGE;
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
 }

@@ -225,10 +225,10 @@ describe('before a request is sent', () => {
       '/tokenize': json({ tokens: Array.from({ length: 20 }, (_, i) => i) }),
       [CHAT]: whole,
     });
-    const provider = open(server.url, { cachePrompt: false, slot: 2 });
+    const provider = open(server.url, { cachePrompt: false });
     await provider.complete(requestOf('hi', 290));
     expect(server.bodiesOf(CHAT)).toMatchObject([
-      { model: '/models/m.gguf', max_tokens: 280, cache_prompt: false, id_slot: 2 },
+      { model: '/models/m.gguf', max_tokens: 280, cache_prompt: false },
     ]);
     expect(await provider.metadata()).toMatchObject({ contextTokens: 300, concurrency: 3 });
   });

@@ -3,6 +3,7 @@ import { COMPLEXITIES, PRIORITIES, TASK_CATEGORIES } from '../../../core/task.ts
 import { REQUEST_STATES } from '../../../ledger/ledger.ts';
 import { TIERS, type Source } from '../../../routing/decision.ts';
 import type { Bind } from '../../main.ts';
+import { configureBatch } from './batch.ts';
 import { chatCommand } from './chat.ts';
 import { explainCommand } from './explain.ts';
 import { historyCommand } from './history.ts';
@@ -75,6 +76,7 @@ export function configure(command: Command, bind: Bind): void {
       bind((context, _flags: object, called: Command) => historyCommand(context, flagsOf(called))),
     );
   configureServe(command.command('serve'), bind);
+  configureBatch(command, bind);
 }
 
 /** The options that say how a request is to be answered. */

@@ -1,0 +1,27 @@
+import type { LoadedConfig } from '../config/load.ts';
+import type { RandomIndex } from '../core/random.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { createAnthropicBatches } from '../providers/anthropic/batches.ts';
+import type { ServerDeps } from '../providers/open-server.ts';
+import type { BatchOptions } from '../routing/batch.ts';
+import { completionRequest } from '../routing/intake.ts';
+import { splitSpec } from '../routing/targets.ts';
+
+/** What a batch needs to send requests that may wait to a provider's own batches. */
+export function openConvenience(
+  { servers, routing }: Pick<LoadedConfig, 'servers' | 'routing'>,
+  { env, ...deps }: ServerDeps & { random: RandomIndex; ledger: Ledger },
+): Omit<BatchOptions['convenience'], 'enabled'> {
+  const { deadlines, clock, random, ledger } = deps;
+  return {
+    ledger,
+    fill: (request) => completionRequest(request, routing, random),
+    batchesOf(target) {
+      const { server: name, model } = splitSpec(target);
+      const server = servers[name];
+      if (server?.kind !== 'anthropic') return undefined;
+      const apiKey = env[server.apiKeyEnv];
+      return createAnthropicBatches({ model, url: server.url, apiKey, deadlines, clock });
+    },
+  };
+}
