@@ -23,11 +23,13 @@ const pieces: fc.Arbitrary<Piece[]> = fc.array(
 /** A whole stream, and what a reader of its text and its thoughts puts together. */
 function streamed(writer: AnswerWriter, given: readonly Piece[]): string {
   const answer = answerOf({ text: told(given, 'text'), thinking: told(given, 'thinking') });
-  return writer.opening() + given.map((it) => writer.piece(it)).join('') + writer.closing(answer);
+  return (
+    writer.opening() + given.map((piece) => writer.piece(piece)).join('') + writer.closing(answer)
+  );
 }
 
 function told(given: readonly Piece[], type: 'text' | 'thinking'): string {
-  return given.map((it) => (it.type === type ? it.text : '')).join('');
+  return given.map((piece) => (piece.type === type ? piece.text : '')).join('');
 }
 
 /** Events as the specification of server-sent events has them: lines, an empty one after each event. */
