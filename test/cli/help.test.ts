@@ -24,6 +24,8 @@ const COMMANDS = [
   ['route', 'explain'],
   ['route', 'history'],
   ['route', 'chat'],
+  ['route', 'batch'],
+  ['route', 'serve'],
   ['baseline'],
   ['baseline', 'suite'],
   ['baseline', 'suite', 'check'],

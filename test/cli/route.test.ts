@@ -101,6 +101,19 @@ describe('route', () => {
     expect(JSON.parse(json.stdout)).toMatchObject({ error: { code: 'provider.model-missing' } });
   });
 
+  it('says that the cloud was asked in an emergency', async () => {
+    await project('missing', 'well', {
+      tiers: { orchestrated: 'near:m', direct: 'near:m', cloud: 'far:m' },
+      routing: { cloud: 'emergency-only', emergency: { localFailures: 1 } },
+    });
+    const asked = await route(['Hi']);
+    expect(asked).toMatchObject({ exitCode: 0, stdout: 'far: Hi\n' });
+    expect(asked.stderr).toMatch(/^emergency: far:m was asked .* emergencies only \(.+\)$/m);
+    const { stdout } = await route(['explain', idOf(asked)]);
+    expect(stdout).toMatch(/2 ✓ cloud +far:m · in emergencies only\n/);
+    expect(stdout).toMatch(/\n {2}emergency +\d+ ms after its begin: trigger .+, target far:m\n/);
+  });
+
   it('says what came of a stream that broke', async () => {
     await project('cut');
     const { exitCode, stdout, stderr } = await route(['Hi']);

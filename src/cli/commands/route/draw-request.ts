@@ -49,7 +49,7 @@ function drawHead(drawing: Drawing, request: RecordedRequest): void {
     'ended',
     ending === undefined
       ? how
-      : `${how} in ${formatMs(ending.totalMs)}, ${ending.overheadMs.toFixed(1)} ms of it the router’s own`,
+      : `${how} in ${formatMs(ending.totalMs)}, ${formatShort(ending.overheadMs)} of it with nobody at work`,
   );
   if (request.usage !== undefined) drawing.field('took', formatTokens(request.usage));
   if (ending !== undefined) drawing.field('cost', formatUsd(request.usd));
@@ -104,4 +104,9 @@ function wordsOf(detail: unknown): string {
   return Object.entries(Object(detail))
     .map(([name, value]) => `${name} ${String(value)}`)
     .join(', ');
+}
+
+/** Milliseconds with a decimal where they are few. */
+function formatShort(ms: number): string {
+  return ms < 10 ? `${ms.toFixed(1)} ms` : formatMs(ms);
 }

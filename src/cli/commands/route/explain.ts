@@ -70,7 +70,7 @@ async function explainPrompt(
       const { state = 'closed', opened } = breakers[spec] ?? {};
       if (state === 'closed') return { mark: '·', note: '' };
       const why = opened === undefined ? '' : `, by ${opened}`;
-      return { mark: '✗', note: `its breaker is ${state}${why}` };
+      return { mark: state === 'open' ? '✗' : '·', note: `its breaker is ${state}${why}` };
     });
     output.result(drawing.toString());
     return ExitCode.Ok;
