@@ -74,6 +74,8 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   'route.unknown-model': 'not-found',
   'route.session-busy': 'conflict',
   'route.session-conflict': 'conflict',
+  // The named model is none that may see what is private.
+  'route.private': 'forbidden',
 };
 /** These change by themselves; nothing else that is unavailable does so soon. */
 const PASSING: ReadonlySet<Fault> = new Set<Fault>(['busy', 'conflict', 'too-slow']);

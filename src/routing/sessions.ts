@@ -20,6 +20,8 @@ export interface SessionPrompt {
 /** A session that nobody else writes to until it is released. */
 export interface SessionTurn {
   readonly id: string;
+  /** Whether a turn of it was private: then all that goes on with it is. */
+  readonly private: boolean;
   /** All that was said so far, system messages first. */
   readonly history: readonly Message[];
   /**
@@ -32,9 +34,10 @@ export interface SessionTurn {
   /**
    * Writes the turn: the new messages, as they were given to `prompt`, and the whole answer. An
    * answer without a word or a call adds nothing: there are models that refuse to go on from one.
+   * @param isPrivate whether the turn was private
    * @throws AppError `route.session-conflict` when somebody else wrote meanwhile, `storage.*`
    */
-  commit(messages: readonly Message[], answer: Completion): void;
+  commit(messages: readonly Message[], answer: Completion, isPrivate?: boolean): void;
   /** Lets the next one in. Without a commit the session stays as it was. Never throws; safe to call twice. */
   release(): void;
 }
@@ -47,13 +50,6 @@ export interface Sessions {
    * @throws AppError `route.session-busy` after the longest wait, `storage.*`; the signal's reason
    */
   open(id: string, signal?: AbortSignal): Promise<SessionTurn>;
-  /**
-   * Forgets a session; false when there was none.
-   * @throws AppError `route.session-busy` while somebody holds it, `storage.*`
-   */
-  drop(id: string): boolean;
-  /** Removes expired sessions, and says how many. */
-  sweep(): number;
 }
 
 export interface SessionsOptions {
@@ -125,6 +121,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     void keepLease(store, id, { clock, ended: released.signal });
     return {
       id,
+      private: session.private,
       history: [...session.system, ...session.messages],
       async prompt(messages, window) {
         const { system, kept, rest } = continuationOf(session, messages);
@@ -140,11 +137,12 @@ export function createSessions(options: SessionsOptions): Sessions {
         }
         return { messages: trimmed.messages, dropped: trimmed.first };
       },
-      commit(messages, answer) {
+      commit(messages, answer, isPrivate = false) {
         if (answer.text === '' && answer.toolCalls === undefined) return;
         const { system, kept, rest } = continuationOf(session, messages);
         const written = store.append(id, {
           version: session.version,
+          private: isPrivate,
           from: kept,
           system: system === session.system ? undefined : system,
           messages: [...rest, messageOfAnswer(answer)],
@@ -184,12 +182,6 @@ export function createSessions(options: SessionsOptions): Sessions {
         opened.abort();
       }
     },
-    drop(id) {
-      const dropped = store.drop(id);
-      if (dropped === 'held') throw busy(id);
-      return dropped === 'dropped';
-    },
-    sweep: () => store.sweep(),
   };
 }
 

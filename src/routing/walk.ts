@@ -169,7 +169,7 @@ export function createRouter(options: RouterOptions): Router {
     }
   }
 
-  async function* walk(request: RouteRequest, way: Way): AsyncGenerator<RouteEvent> {
+  async function* walk(asked: RouteRequest, way: Way): AsyncGenerator<RouteEvent> {
     if (closed !== undefined) throw new AppError('route.closed', 'The router is closed.');
     let left: () => void = () => {};
     const here = new Promise<void>((resolve) => {
@@ -181,7 +181,9 @@ export function createRouter(options: RouterOptions): Router {
     const { signal, release } = joinSignals(way.signal, closing.signal);
     let turn: SessionTurn | undefined;
     try {
-      if (request.session !== undefined) turn = await sessions.open(request.session, signal);
+      if (asked.session !== undefined) turn = await sessions.open(asked.session, signal);
+      // What was private once is sent along with every later turn.
+      const request = turn?.private === true ? { ...asked, private: true } : asked;
       const whole = await withHistory(request, turn);
       const decision = await decideOn(whole);
       const id = newRequestId(random);
@@ -239,7 +241,7 @@ export function createRouter(options: RouterOptions): Router {
       }
       const walked = { requestId: id, request, decision, rung, completion };
       const best = buffered ? await refine(walked) : completion;
-      turn?.commit(request.messages, best);
+      turn?.commit(request.messages, best, request.private);
       outcome = { state: 'answered', ...told };
       const answered = answerOf(best);
       learn({ ...walked, completion: best });

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { AnswerHead, AnswerWriter, Piece } from '../../src/gateway/dialect.ts';
 import { messageWriter } from '../../src/gateway/anthropic/message-answer.ts';
@@ -23,11 +23,13 @@ const pieces: fc.Arbitrary<Piece[]> = fc.array(
 /** A whole stream, and what a reader of its text and its thoughts puts together. */
 function streamed(writer: AnswerWriter, given: readonly Piece[]): string {
   const answer = answerOf({ text: told(given, 'text'), thinking: told(given, 'thinking') });
-  return writer.opening() + given.map((it) => writer.piece(it)).join('') + writer.closing(answer);
+  return (
+    writer.opening() + given.map((piece) => writer.piece(piece)).join('') + writer.closing(answer)
+  );
 }
 
 function told(given: readonly Piece[], type: 'text' | 'thinking'): string {
-  return given.map((it) => (it.type === type ? it.text : '')).join('');
+  return given.map((piece) => (piece.type === type ? piece.text : '')).join('');
 }
 
 /** Events as the specification of server-sent events has them: lines, an empty one after each event. */
@@ -62,7 +64,7 @@ const ollamaLine = z.looseObject({
 });
 
 describe('a stream says what the model said', () => {
-  it('in OpenAI’s events', () => {
+  test('in OpenAI’s events', () => {
     fc.assert(
       fc.property(pieces, fc.boolean(), (given, withUsage) => {
         const data = dataOf(streamed(chatWriter(HEAD, withUsage), given));
@@ -78,7 +80,7 @@ describe('a stream says what the model said', () => {
     );
   });
 
-  it('in Anthropic’s events, whose blocks begin, go on and end one after the other', () => {
+  test('in Anthropic’s events, whose blocks begin, go on and end one after the other', () => {
     fc.assert(
       fc.property(pieces, (given) => {
         const events = dataOf(streamed(messageWriter(HEAD, true), given)).map((text) =>
@@ -108,7 +110,7 @@ describe('a stream says what the model said', () => {
     );
   });
 
-  it('in Ollama’s lines', () => {
+  test('in Ollama’s lines', () => {
     fc.assert(
       fc.property(pieces, (given) => {
         const lines = streamed(ollamaWriter('chat', HEAD, true), given).split('\n');

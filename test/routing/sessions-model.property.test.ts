@@ -38,8 +38,6 @@ const step = fc.oneof(
       committed: fc.boolean(),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('drop' as const), id, writer }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('sweep' as const), writer }) },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -74,38 +72,30 @@ it('is what its committed turns made of it, whoever wrote them, until it expires
           continue;
         }
         const sessions = writers[action.writer] ?? expect.fail();
-        if (action.kind === 'sweep') {
-          const old = [...models].filter(([, model]) => expired(model));
-          expect(sessions.sweep()).toBe(old.length);
-          for (const [name] of old) models.delete(name);
-        } else if (action.kind === 'drop') {
-          expect(sessions.drop(action.id)).toBe(models.delete(action.id));
-        } else {
-          const known = models.get(action.id);
-          const before = known === undefined || expired(known) ? [] : known.messages;
-          // An expired session goes when it is looked at, whatever becomes of the turn.
-          if (before.length === 0) models.delete(action.id);
-          const sent: Message[] = [
-            ...(action.system === undefined
-              ? []
-              : [{ role: 'system' as const, content: action.system }]),
-            { role: 'user', content: action.question },
-          ];
-          const turn = await sessions.open(action.id);
-          expect(turn.history).toEqual(before);
-          const window = { contextTokens: undefined, maxTokens: 1, countTokens: async () => 1 };
-          const system = sent.length === 1 ? before.filter(({ role }) => role === 'system') : [];
-          const said = before.filter(({ role }) => role !== 'system');
-          const prompt = [...system, ...sent.slice(0, -1), ...said, ...sent.slice(-1)];
-          expect(await turn.prompt(sent, window)).toEqual({ messages: prompt, dropped: 0 });
-          if (action.committed) {
-            turn.commit(sent, { ...ANSWER, text: action.answer });
-            const messages: Message[] = [...prompt, { role: 'assistant', content: action.answer }];
-            // Nothing is added without an answer.
-            if (action.answer !== '') models.set(action.id, { messages, usedAt: clock.now() });
-          }
-          turn.release();
+        const known = models.get(action.id);
+        const before = known === undefined || expired(known) ? [] : known.messages;
+        // An expired session goes when it is looked at, whatever becomes of the turn.
+        if (before.length === 0) models.delete(action.id);
+        const sent: Message[] = [
+          ...(action.system === undefined
+            ? []
+            : [{ role: 'system' as const, content: action.system }]),
+          { role: 'user', content: action.question },
+        ];
+        const turn = await sessions.open(action.id);
+        expect(turn.history).toEqual(before);
+        const window = { contextTokens: undefined, maxTokens: 1, countTokens: async () => 1 };
+        const system = sent.length === 1 ? before.filter(({ role }) => role === 'system') : [];
+        const said = before.filter(({ role }) => role !== 'system');
+        const prompt = [...system, ...sent.slice(0, -1), ...said, ...sent.slice(-1)];
+        expect(await turn.prompt(sent, window)).toEqual({ messages: prompt, dropped: 0 });
+        if (action.committed) {
+          turn.commit(sent, { ...ANSWER, text: action.answer });
+          const messages: Message[] = [...prompt, { role: 'assistant', content: action.answer }];
+          // Nothing is added without an answer.
+          if (action.answer !== '') models.set(action.id, { messages, usedAt: clock.now() });
         }
+        turn.release();
       }
     }),
     { numRuns: 60 },

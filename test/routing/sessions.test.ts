@@ -189,7 +189,7 @@ describe('a session', () => {
     await unborn.prompt([user('lost')], UNKNOWN);
     unborn.release();
     unborn.release();
-    expect(sessions.drop('s')).toBe(false);
+    expect(databases[0]?.prepare('SELECT count(*) FROM sessions').pluck().get()).toBe(0);
     await say(sessions, [user('a')], 'b');
     const failed = await sessions.open('s');
     await failed.prompt([user('lost')], UNKNOWN);
@@ -197,36 +197,29 @@ describe('a session', () => {
     expect(await historyOf(sessions)).toEqual([user('a'), assistant('b')]);
   });
 
-  it('is forgotten when it has been idle too long, swept or not', async () => {
+  it('is forgotten when it has been idle too long', async () => {
     const sessions = newSessions();
     await say(sessions, [user('a')], 'b');
     clock.skip(23 * HOUR_MS);
-    expect(sessions.sweep()).toBe(0);
     await say(sessions, [user('c')], 'd');
     clock.skip(23 * HOUR_MS);
     expect(await historyOf(sessions)).toHaveLength(4);
     clock.skip(HOUR_MS);
-    const held = await sessions.open('other');
-    held.commit([user('a')], answer('b'));
-    expect(sessions.sweep()).toBe(1);
-    held.release();
-    expect(await historyOf(sessions)).toEqual([]);
-    await say(sessions, [user('e')], 'f');
-    clock.skip(25 * HOUR_MS);
     expect(await historyOf(sessions)).toEqual([]);
   });
 
-  it('can be dropped, but not while somebody holds it', async () => {
+  it('is private once a turn of it was', async () => {
     const sessions = newSessions();
-    await say(sessions, [user('a')], 'b');
-    const turn = await newSessions('two').open('s');
-    expect(() => sessions.drop('s')).toThrow(
-      expect.objectContaining({ code: 'route.session-busy' }),
-    );
-    turn.release();
-    expect(sessions.drop('s')).toBe(true);
-    expect(sessions.drop('s')).toBe(false);
-    expect(await historyOf(sessions)).toEqual([]);
+    const isPrivate = async (turnIsPrivate: boolean): Promise<boolean> => {
+      const turn = await sessions.open('s');
+      turn.commit([user('a')], answer('b'), turnIsPrivate);
+      turn.release();
+      return turn.private;
+    };
+    const seen: boolean[] = [];
+    for (const turnIsPrivate of [false, true, false, false])
+      seen.push(await isPrivate(turnIsPrivate));
+    expect(seen).toEqual([false, false, true, true]);
   });
 });
 
@@ -283,6 +276,7 @@ describe('writers of one session', () => {
     clock.skip((2 * LEASE_MS) / 3);
     const abort = new AbortController();
     const waiting = newSessions('two').open('s', abort.signal);
+    await clock.advance(0);
     abort.abort(new Error('still held'));
     await expect(waiting).rejects.toThrow('still held');
     held.commit([user('a')], answer('b'));

@@ -188,6 +188,19 @@ describe('the walk', () => {
     expect(second.chats[1]?.map(({ content }) => content)).toEqual(['one', 'second: one', 'two']);
   });
 
+  it('keeps a conversation private that once was', async () => {
+    const { router, near, second, cloud } = await open();
+    const ask = (content: string, more: Partial<RouteRequest>): Promise<unknown> =>
+      router.complete(hello({ messages: [{ role: 'user', content }], session: 's', ...more }));
+    await ask('a secret', { private: true });
+    near.mood = 'missing';
+    second.mood = 'missing';
+    await expect(ask('and now?', {})).rejects.toMatchObject({ code: 'provider.model-missing' });
+    expect(cloud.connections()).toBe(0);
+    const elsewhere = await router.complete(hello({ session: 'another' }));
+    expect(elsewhere.tier).toBe('cloud');
+  });
+
   it('explains without sending or recording', async () => {
     const { router, ledger, near, second, cloud } = await open();
     const decision = await router.explain(hello());

@@ -9,6 +9,8 @@ import type { Conversation } from './turns.ts';
 export interface StoredSession extends Conversation {
   /** Grows with every turn. */
   version: number;
+  /** Whether any turn of it was private. */
+  private: boolean;
   /** For a window of so many tokens: the first message that is sent. */
   trims: ReadonlyMap<number, number>;
 }
@@ -16,6 +18,7 @@ export interface StoredSession extends Conversation {
 export interface Turn {
   /** Of the session that the turn goes on with. */
   version: number;
+  private: boolean;
   /** Number of the turn's first message; those from there on are replaced. */
   from: number;
   messages: readonly Message[];
@@ -48,13 +51,11 @@ export interface SessionStore {
   append(id: string, turn: Turn): boolean;
   /** Ends the lease. A session without a turn leaves no trace. */
   release(id: string): void;
-  drop(id: string): 'dropped' | 'unknown' | 'held';
-  /** Removes expired sessions that nobody holds, and says how many. */
-  sweep(): number;
 }
 
 const rowSchema = z.object({
   version: z.int(),
+  private: z.int(),
   used_at: z.int(),
   holder: z.string().nullable(),
   holder_until: z.int().nullable(),
@@ -85,7 +86,7 @@ export function createSessionStore(options: SessionStoreOptions): SessionStore {
     'UPDATE sessions SET holder_until = ? WHERE id = ? AND holder = ?',
   );
   const advance = database.prepare(
-    'UPDATE sessions SET version = version + 1, used_at = ? WHERE id = ? AND version = ? AND holder = ?',
+    'UPDATE sessions SET version = version + 1, used_at = ?, private = max(private, ?) WHERE id = ? AND version = ? AND holder = ?',
   );
   const end = database.prepare(
     'UPDATE sessions SET holder = NULL, holder_until = NULL WHERE id = ? AND holder = ?',
@@ -93,10 +94,6 @@ export function createSessionStore(options: SessionStoreOptions): SessionStore {
   const remove = database.prepare('DELETE FROM sessions WHERE id = ?');
   const removeUnused = database.prepare(
     'DELETE FROM sessions WHERE id = ? AND version = 0 AND holder IS NULL',
-  );
-  // As in `isHeld`.
-  const removeExpired = database.prepare(
-    'DELETE FROM sessions WHERE used_at <= ? AND (holder IS NULL OR holder_until <= ? OR holder_until > ?)',
   );
   const selectMessages = database.prepare(
     'SELECT number, message FROM session_messages WHERE session_id = ? ORDER BY number',
@@ -126,18 +123,19 @@ export function createSessionStore(options: SessionStoreOptions): SessionStore {
   /** Writers do not wait for the reading of a long history: the lease keeps it as it is. */
   function readSession(id: string): StoredSession {
     const read = database.transaction(() => ({
-      version: rowOf(id)?.version ?? 0,
+      row: rowOf(id),
       messages: selectMessages.all(id),
       trims: selectTrims.all(id),
     }));
-    const { version, messages, trims: trimmed } = withStorage(() => read.deferred());
+    const { row, messages, trims: trimmed } = withStorage(() => read.deferred());
     const rows = messageRows.parse(messages).map(({ number, message }) => ({
       number,
       message: messageSchema.parse(JSON.parse(message)),
     }));
     const trims = trimRows.parse(trimmed);
     return {
-      version,
+      version: row?.version ?? 0,
+      private: row?.private === 1,
       system: rows.filter(({ number }) => number < 0).map(({ message }) => message),
       messages: rows.filter(({ number }) => number >= 0).map(({ message }) => message),
       trims: new Map(trims.map((trim) => [trim.context_tokens, trim.first_message])),
@@ -163,9 +161,9 @@ export function createSessionStore(options: SessionStoreOptions): SessionStore {
       return claimed ? readSession(id) : undefined;
     },
     renew: (id) => alone((now) => renewal.run(now + LEASE_MS, id, holder).changes === 1),
-    append: (id, { version, from, system, messages, trims }) =>
+    append: (id, { version, private: isPrivate, from, system, messages, trims }) =>
       alone((now) => {
-        if (advance.run(now, id, version, holder).changes === 0) return false;
+        if (advance.run(now, Number(isPrivate), id, version, holder).changes === 0) return false;
         if (system !== undefined) {
           removeSystem.run(id);
           for (const [index, message] of system.entries()) {
@@ -185,15 +183,6 @@ export function createSessionStore(options: SessionStoreOptions): SessionStore {
         end.run(id, holder);
         removeUnused.run(id);
       }),
-    drop: (id) =>
-      alone((now) => {
-        const row = rowOf(id);
-        if (row === undefined) return 'unknown';
-        if (isHeld(row, now)) return 'held';
-        remove.run(id);
-        return 'dropped';
-      }),
-    sweep: () => alone((now) => removeExpired.run(now - ttlMs, now, now + LEASE_MS).changes),
   };
 }
 

@@ -65,6 +65,8 @@ CREATE TABLE sessions (
   id TEXT PRIMARY KEY,
   created_at INTEGER NOT NULL,
   used_at INTEGER NOT NULL,
+  -- 1 once a turn of it was private: whoever goes on with it sends that turn along.
+  private INTEGER NOT NULL DEFAULT 0,
   -- Grows with every turn: a writer that read an older one is told so.
   version INTEGER NOT NULL,
   holder TEXT,
