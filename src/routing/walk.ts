@@ -215,6 +215,7 @@ export function createRouter(options: RouterOptions): Router {
         contextTokens: await pool.contextTokens(next.spec),
         maxTokens: asked.maxTokens,
         countTokens: (text) => provider.countTokens(text),
+        ...(asked.tools === undefined ? {} : { tools: asked.tools }),
       });
       dropped = prompt.dropped;
       return { provider, request: { ...asked, messages: prompt.messages } };

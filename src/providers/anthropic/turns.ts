@@ -21,13 +21,15 @@ export function isLong(text: string): boolean {
 /**
  * A conversation without its system prompts. The results of all tools called in one turn go, with
  * what the user says after them, into one message, as the API asks.
- * @param goesOn whether more turns follow, so that the last long message of the user is cached
+ * @param goesOn whether more turns follow, so that a long prompt is cached up to the user's last message
  */
 export function turnsOf(messages: readonly Message[], goesOn: boolean): Anthropic.MessageParam[] {
+  const isConversation = goesOn || messages.some(({ role }) => role === 'assistant');
+  const isWorthCaching = isLong(messages.map(({ content }) => content).join(''));
   const cached =
-    goesOn || messages.some(({ role }) => role === 'assistant')
+    isConversation && isWorthCaching
       ? messages.findLastIndex(
-          ({ role, content }) => (role === 'user' || role === 'tool') && isLong(content),
+          ({ role, content }) => (role === 'user' || role === 'tool') && content !== '',
         )
       : -1;
   const turns: Turn[] = [];

@@ -56,7 +56,7 @@ describe('requests', () => {
 
   const LONG = 'word '.repeat(1100);
 
-  it('caches a long system prompt and the last long message, and counts what was cached', async () => {
+  it('caches a long system prompt and a long conversation to its end, and counts what was cached', async () => {
     const provider = newProvider(server.url);
     const request = ask('', {
       messages: [
@@ -71,14 +71,14 @@ describe('requests', () => {
     const { usage: fresh } = await provider.complete(request);
     const { usage: again } = await provider.complete(request);
     expect(fresh).toMatchObject({ cachedInputTokens: 0 });
-    expect(again.cachedInputTokens).toBe(1100 + 1101 + 1 + 1101);
+    expect(again.cachedInputTokens).toBe(1100 + 1101 + 1 + 1101 + 1 + 1);
     expect(again.inputTokens).toBe(fresh.inputTokens);
 
     const { system, messages } = server.requests.at(-1) ?? {};
     const cached = { type: 'text', cache_control: { type: 'ephemeral' } };
     expect(system).toMatchObject([cached]);
     const marked = messages?.map(({ content }) => typeof content === 'object');
-    expect(marked).toEqual([false, false, true, false, false]);
+    expect(marked).toEqual([false, false, false, false, true]);
   });
 
   it('pays for no caching of a long prompt that comes once', async () => {

@@ -64,14 +64,14 @@ describe('a conversation with tools', () => {
     );
   });
 
-  it('is cached behind a long result, with long tools, and for the first turn of a session alone', () => {
+  it('is cached to its end where it is long, with long tools, and for the first turn of a session alone', () => {
     const messages = CONVERSATION.messages.map((message) =>
       message.role === 'tool' && message.toolCallId === 'call_2'
         ? { ...message, content: LONG }
         : message,
     );
     expect(bodyOf({ messages })).toMatchObject({
-      messages: [{}, {}, { content: [{ content: 'passed' }, { content: LONG, ...CACHED }, {}] }],
+      messages: [{}, {}, { content: [{ content: 'passed' }, { content: LONG }, CACHED] }],
     });
     const tools = [{ name: 'a', description: LONG, parameters: {} }];
     expect(bodyOf({ tools })).toMatchObject({ system: [{ text: 'You run tests.', ...CACHED }] });
