@@ -9,13 +9,16 @@ import { AppError, messageOf } from '../core/errors.ts';
 const ASSETS = fileURLToPath(new URL('../../deploy/observability', import.meta.url));
 /** Remembers what was written, so that a newer version can tell its own files from edited ones. */
 const MANIFEST = '.written.json';
+const SCRAPING = 'prometheus.yml';
+/** Where Prometheus finds the gateway's key; nothing of ours writes one. */
+export const KEY_FILE = 'gateway.key';
 
 export interface StackOptions {
   /** Absolute. */
   folder: string;
   /** Whether files that were changed since they were written are replaced. */
   force: boolean;
-  gateway: { host: string; port: number };
+  gateway: { host: string; port: number; apiKeyEnv?: string | undefined };
   servers: Readonly<Record<string, { kind: string; url: string }>>;
 }
 
@@ -34,6 +37,8 @@ export async function writeStack(options: StackOptions): Promise<StackFile[]> {
   const { folder, force } = options;
   try {
     const wanted = new Map([...(await assets()), ...targetFiles(options)]);
+    const scraping = wanted.get(SCRAPING) ?? '';
+    if (options.gateway.apiKeyEnv !== undefined) wanted.set(SCRAPING, withKey(scraping));
     const written = await readManifest(folder);
     const files: (StackFile & { edited: boolean })[] = [];
     for (const [file, content] of wanted) {
@@ -111,6 +116,12 @@ function targetFiles({ gateway, servers }: StackOptions): [string, string][] {
     ['targets/gateway.json', json([{ targets: [reachable(gateway)], labels: {} }])],
     ['targets/model-servers.json', json(modelServers)],
   ];
+}
+
+/** A gateway that asks for a key asks Prometheus too. */
+function withKey(scraping: string): string {
+  const job = '  - job_name: aqe-llm\n';
+  return scraping.replace(job, `${job}    authorization:\n      credentials_file: ${KEY_FILE}\n`);
 }
 
 /** Where a gateway that listens everywhere is found from its own machine. */

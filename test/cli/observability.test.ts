@@ -54,6 +54,23 @@ const statesOf = (written: z.infer<typeof resultSchema> | undefined): Set<string
   new Set(written?.files.map(({ state }) => state));
 
 describe('setup observability', () => {
+  it('has Prometheus send the key that the gateway asks for', async () => {
+    const cwd = await folders.make();
+    const config = { gateway: { apiKeyEnv: 'GATEWAY_KEY' } };
+    await writeFile(path.join(cwd, 'aqe-llm.config.json'), JSON.stringify(config));
+    await setup(cwd, '--out', 'o');
+    const scraping = z
+      .object({ scrape_configs: z.array(z.looseObject({ job_name: z.string() })) })
+      .parse(parse(await readFile(path.join(cwd, 'o', 'prometheus.yml'), 'utf8')));
+    expect(scraping.scrape_configs[0]).toMatchObject({
+      job_name: 'aqe-llm',
+      authorization: { credentials_file: 'gateway.key' },
+    });
+    expect(scraping.scrape_configs[1]).not.toHaveProperty('authorization');
+    const told = await runCli(['setup', 'observability', '--out', 'p'], { cwd });
+    expect(told.stdout).toContain('put the key of GATEWAY_KEY into gateway.key');
+  });
+
   it('writes everything, and nothing more the second time', async () => {
     const cwd = await folders.make();
     const first = await setup(cwd, '--out', 'see it');

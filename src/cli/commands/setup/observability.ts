@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { ExitCode } from '../../../core/errors.ts';
-import { writeStack, type StackFile } from '../../../telemetry/stack.ts';
+import { KEY_FILE, writeStack, type StackFile } from '../../../telemetry/stack.ts';
 import type { CommandContext } from '../../main.ts';
 import { runtimeFor } from '../../model.ts';
 
@@ -31,6 +31,11 @@ export async function observabilityCommand(
       ...files.map((file) => `  ${MARKS[file.state]} ${file.path}`),
       '',
       'Start it:   docker compose up -d   (in that folder; on Docker Desktop see docker-compose.yml)',
+      ...(gateway.apiKeyEnv === undefined
+        ? []
+        : [
+            `First:      put the key of ${gateway.apiKeyEnv} into ${KEY_FILE} there, for Prometheus`,
+          ]),
       'Grafana:    http://127.0.0.1:3000   user admin, password admin or $GRAFANA_PASSWORD',
       'Prometheus: http://127.0.0.1:9090',
     ].join('\n'),
