@@ -31,6 +31,8 @@ export interface Account {
   attempts: number;
   /** Of all attempts; absent where one has no known price or is still being cancelled. */
   usd?: number;
+  totalMs: number;
+  /** Milliseconds of `totalMs` that no target was at work. */
   overheadMs: number;
 }
 
@@ -38,6 +40,8 @@ export interface Account {
 export interface Journal {
   /** Attempts that have begun. */
   readonly attempts: number;
+  /** A target gets ready, as by loading its model: it is at work until the returned function is called. */
+  working(): () => void;
   /** For the attempts at a rung. */
   listen(rung: Rung): AttemptListener;
   /** Once. What cannot be written is told as trouble: the answer is there. */
@@ -89,21 +93,29 @@ export function openJournal(
     return workedMs + (atWork > 0 ? now - since : 0);
   }
 
+  function working(): () => void {
+    if (atWork === 0) since = clock.monotonic();
+    atWork += 1;
+    return () => {
+      workedMs = workUntil(clock.monotonic());
+      since = clock.monotonic();
+      atWork -= 1;
+    };
+  }
+
   return {
+    working,
     get attempts() {
       return begun;
     },
     listen: (rung) => () => {
       const number = begun;
       begun += 1;
-      if (atWork === 0) since = clock.monotonic();
-      atWork += 1;
+      const done = working();
       pool.attemptStarted(rung.spec);
       const span = telemetry.attemptStarted({ tier: rung.tier, target: rung.spec });
       return (report) => {
-        workedMs = workUntil(clock.monotonic());
-        since = clock.monotonic();
-        atWork -= 1;
+        done();
         write(() => pool.attemptEnded(rung.spec, report));
         const attempt = record(rung, report);
         span.ended(attempt);
@@ -141,7 +153,7 @@ export function openJournal(
         target: answeredBy?.spec ?? target,
       };
       telemetry.ended(ending);
-      return { attempts: begun, overheadMs, ...(usd === undefined ? {} : { usd }) };
+      return { attempts: begun, totalMs, overheadMs, ...(usd === undefined ? {} : { usd }) };
     },
   };
 }

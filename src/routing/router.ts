@@ -14,6 +14,8 @@ export interface RouteAnswer {
   attempts: number;
   /** Of all attempts; absent where one has no known price. */
   usd?: number;
+  /** Milliseconds from the request to the end of its answer. */
+  totalMs: number;
   /** Milliseconds of the whole that no target was at work. */
   overheadMs: number;
   /** Messages of the session that did not fit into the context any more. */

@@ -209,6 +209,15 @@ export function createRouter(options: RouterOptions): Router {
 
     async function open(next: Rung): Promise<RungCall> {
       holdWall(request, next);
+      const ready = journal.working();
+      try {
+        return await prepare(next);
+      } finally {
+        ready();
+      }
+    }
+
+    async function prepare(next: Rung): Promise<RungCall> {
       const provider = await pool.open(next.spec);
       if (turn === undefined) return { provider, request: asked };
       const prompt = await turn.prompt(request.messages, {

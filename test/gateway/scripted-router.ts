@@ -175,6 +175,7 @@ export function answerOf(completion: Partial<Completion>, requestId = 'r1'): Rou
     target: TARGET,
     decision: DECISION,
     attempts: 1,
+    totalMs: 5,
     overheadMs: 0.25,
     dropped: 0,
   };

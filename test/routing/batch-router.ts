@@ -75,6 +75,7 @@ function answer(prompt: string, decision: Decision): RouteAnswer {
     decision,
     attempts: 1,
     usd: 0.5,
+    totalMs: 5,
     overheadMs: 0,
     dropped: 0,
   };

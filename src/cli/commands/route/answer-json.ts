@@ -2,7 +2,8 @@ import type { RouteAnswer } from '../../../routing/router.ts';
 
 /** The answer as `--json` prints it; a number that is not known is null. */
 export function answerJson(answer: RouteAnswer): object {
-  const { requestId, completion, tier, target, decision, attempts, overheadMs, dropped } = answer;
+  const { requestId, completion, tier, target, decision, attempts, totalMs, overheadMs, dropped } =
+    answer;
   const { text, thinking, model, finishReason, usage, timing } = completion;
   return {
     requestId,
@@ -21,7 +22,7 @@ export function answerJson(answer: RouteAnswer): object {
     },
     usd: answer.usd ?? null,
     ttftMs: timing.ttftMs ?? null,
-    totalMs: timing.totalMs ?? null,
+    totalMs,
     overheadMs,
     attempts,
     dropped,

@@ -22,14 +22,14 @@ export function formatTokens(
 }
 
 /** Who answered and what it took, in parts of a line. */
-export function answerParts({ completion, tier, target, usd }: RouteAnswer): string[] {
+export function answerParts({ completion, tier, target, totalMs, usd }: RouteAnswer): string[] {
   const { timing, usage, finishReason } = completion;
   const first = timing.ttftMs === undefined ? '' : ` (first token ${formatCount(timing.ttftMs)})`;
   return [
     ...(finishReason === 'cancelled' ? ['cancelled'] : []),
     tier,
     oneLine(target),
-    `${formatCount(timing.totalMs)} ms${first}`,
+    `${formatCount(totalMs)} ms${first}`,
     formatTokens(usage),
     formatUsd(usd),
   ];
