@@ -226,7 +226,9 @@ describe('sweep', () => {
   });
 
   it('removes idle sessions with their messages, and none that is held', () => {
-    const insert = database.prepare('INSERT INTO sessions VALUES (?, 0, ?, 1, ?, ?)');
+    const insert = database.prepare(
+      'INSERT INTO sessions (id, created_at, used_at, version, holder, holder_until) VALUES (?, 0, ?, 1, ?, ?)',
+    );
     insert.run('idle', 10, null, null);
     insert.run('used', 100, null, null);
     insert.run('held', 10, 'h', 150);
