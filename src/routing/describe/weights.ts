@@ -1,0 +1,1 @@
+export const WEIGHTS = 'bias | 0 0 0 0 0 0 0 0 0';
