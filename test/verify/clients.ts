@@ -13,6 +13,7 @@ import { OLLAMA_CASES } from './clients/ollama.ts';
 import { OPENAI_CASES } from './clients/openai.ts';
 import { inFolder } from './gateway/folder.ts';
 import { startGateway } from './gateway/process.ts';
+import provideModel from '../global-setup.ts';
 import { createScorecard, type Mark, type Scorecard } from './gateway/scorecard.ts';
 
 const MODEL = 'smollm2-135m';
@@ -70,6 +71,7 @@ const SERVERS: readonly ServerKind[] = [
 
 /** The official clients, unmodified, before the gateway, before each real server as the direct tier. */
 export async function run(out: (line: string) => void): Promise<boolean> {
+  await provideModel();
   const card = createScorecard(out);
   const marks = new Map<string, Mark[]>();
   for (const [index, kind] of SERVERS.entries()) {

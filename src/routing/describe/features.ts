@@ -1,5 +1,5 @@
 import type { RouteRequest } from '../decision.ts';
-import { SIGNALS_OF } from './signals.ts';
+import { SIGNALS_OF, type Signal } from './signals.ts';
 import { add, addTerms, count, type Counts, nothing, STRUCTURE } from './text.ts';
 
 /** A system prompt or an agent's name says what work is usual there, not what is asked now. */
@@ -37,6 +37,7 @@ export function featuresOf(request: RouteRequest): Features {
   const weighed = new Map<string, number>();
   for (const [term, n] of counts.terms) weighed.set(`word ${term}`, 0.7 * Math.min(n, 1));
   for (const [signal, n] of signals) weighed.set(`signal ${signal}`, Math.min(Math.log2(1 + n), 3));
+  for (const [name, value] of sharesOf(signals)) weighed.set(`share ${name}`, value);
   for (const name of STRUCTURE) {
     weighed.set(`measure ${name}`, Math.min(Math.log2(1 + counts.structure[name]), 9) / 3);
   }
@@ -75,6 +76,27 @@ function signalsIn(counts: Counts): Map<string, number> {
     for (const signal of SIGNALS_OF.get(term) ?? []) found.set(signal, (found.get(signal) ?? 0) + n);
   }
   return found;
+}
+
+/** Signals that speak for a category each; what matters is which of them speaks louder. */
+const RIVALS: Readonly<Record<string, readonly Signal[]>> = {
+  tests: ['tests asked for', 'test framework'],
+  coverage: ['coverage', 'coverage gap'],
+  flakiness: ['flakiness', 'failing runs'],
+  review: ['review'],
+  production: ['production work'],
+};
+/** A text that says little of anything has no loud voice. */
+const SILENCE = 1;
+const LOUD = 2;
+
+function sharesOf(signals: ReadonlyMap<string, number>): Map<string, number> {
+  const voices = Object.entries(RIVALS).map(([name, its]): [string, number] => [
+    name,
+    its.reduce((sum, signal) => sum + (signals.get(signal) ?? 0), 0),
+  ]);
+  const total = voices.reduce((sum, [, voice]) => sum + voice, SILENCE);
+  return new Map(voices.map(([name, voice]) => [name, (LOUD * voice) / total]));
 }
 
 function shownOf(
