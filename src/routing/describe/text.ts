@@ -28,6 +28,8 @@ export interface Structure {
   diffLines: number;
 }
 
+/** A text of so many lines is read as words even where it looks like code. */
+const SHORT_LINES = 3;
 /** The first words, in which people say what they want, are counted once more, as `^write`. */
 const LEAD_WORDS = 2;
 
@@ -52,12 +54,17 @@ export function count(text: string): Counts {
   const structure = nothing();
   const terms = new Map<string, number>();
   let fenced = false;
-  for (const line of excerpt(text).split('\n')) {
+  const lines = excerpt(text).split('\n');
+  // In a few lines people write words and code side by side.
+  const isShort = lines.length <= SHORT_LINES;
+  for (const line of lines) {
     const content = line.trim();
     if (content.startsWith('```')) fenced = !fenced;
     else if (content === '') continue;
-    else if (fenced || isCode(line, content)) countCode(line, content, structure);
-    else countProse(content, terms, structure);
+    else if (fenced || isCode(line, content)) {
+      countCode(line, content, structure);
+      if (isShort) countProse(content, terms, structure);
+    } else countProse(content, terms, structure);
   }
   return { terms, structure };
 }
