@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../core/clock.ts';
 import { createEventQueue, type EventQueue } from '../core/event-queue.ts';
 import type { BatchFile } from './batch/batch-file.ts';
@@ -71,6 +72,8 @@ async function answerAll(options: BatchOptions, events: EventQueue<BatchEvent>):
   const broken = new AbortController();
   const ended = new AbortController();
   const cut = new AbortController();
+  // As many requests as run at once listen to it.
+  setMaxListeners(0, cut.signal);
   const stop = AbortSignal.any([signal, broken.signal]);
   const onStop = (): void => {
     const ms = broken.signal.aborted ? 0 : graceMs;

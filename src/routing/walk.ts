@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Config } from '../config/schema.ts';
 import type { Clock } from '../core/clock.ts';
 import { AppError, messageOf } from '../core/errors.ts';
@@ -95,6 +96,8 @@ export function createRouter(options: RouterOptions): Router {
   const faces = options.faces ?? {};
   const running = new Set<Promise<void>>();
   const closing = new AbortController();
+  // As many requests as there are listen to it.
+  setMaxListeners(0, closing.signal);
   let closed: Promise<void> | undefined;
 
   const onTrouble = (error: unknown): void =>

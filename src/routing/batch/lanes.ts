@@ -146,10 +146,15 @@ export async function runLanes<Task>(
       leastMs,
       isPaused ? 0 : Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (lane.pauses - 1)),
     );
-    if (now + ms <= lane.pausedUntil) return;
-    lane.pausedUntil = now + ms;
+    const until = now + ms;
+    if (until <= lane.pausedUntil) return;
+    lane.pausedUntil = until;
     void clock.sleep(ms, ended.signal).then(
-      () => wake(),
+      () => {
+        // A timer may ring a little before its time by the clock.
+        if (lane.pausedUntil === until) lane.pausedUntil = 0;
+        wake();
+      },
       () => {},
     );
   }

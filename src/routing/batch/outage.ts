@@ -1,7 +1,7 @@
 import { AppError, ExitCode, messageOf } from '../../core/errors.ts';
 import { failureClassOf } from '../../providers/failure.ts';
 
-/** Failures in a row, all for one reason that lies outside of the requests, that stop a batch. */
+/** Failures in a row, all for reasons that lie outside of the requests, that stop a batch. */
 const FAILURES = 10;
 
 /** What a request may be refused for on its own account. */
@@ -46,7 +46,6 @@ export function watchOutage<Task>(
         onFailed(task, error);
         return;
       }
-      if (held.some((it) => it.error.code !== code)) settle();
       held.push({ task, error });
       if (held.length >= FAILURES) throw stopped(thrown);
     },
@@ -57,7 +56,7 @@ function stopped(cause: unknown): AppError {
   const hint = cause instanceof AppError ? cause.hint : undefined;
   return new AppError(
     'batch.stopped',
-    `The batch stopped: ${FAILURES} requests in a row failed alike: ${messageOf(cause)}`,
+    `The batch stopped: ${FAILURES} requests in a row failed, the last one so: ${messageOf(cause)}`,
     {
       hint: [hint, 'Run the same command again: it goes on where it stopped.']
         .filter((part) => part !== undefined)

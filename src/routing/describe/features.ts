@@ -58,7 +58,10 @@ function countRequest({ messages, agent }: RouteRequest): Counts {
   if (asked !== undefined) add(counts, count(asked.content), 1);
   const short = Math.max(0, 1 - counts.structure.words / SHORT_WORDS);
   const before = messages.slice(0, Math.max(last, 0));
-  const history = before.filter(({ role }) => role === 'user').slice(-HISTORY_MESSAGES).reverse();
+  const history = before
+    .filter(({ role }) => role === 'user')
+    .slice(-HISTORY_MESSAGES)
+    .reverse();
   for (const [age, message] of history.entries()) {
     const weight = Math.max(HISTORY_WEIGHT, age === 0 ? short : 0) / (age + 1);
     if (age === 0 && short > 0) add(counts, count(message.content), weight);
@@ -73,7 +76,8 @@ function countRequest({ messages, agent }: RouteRequest): Counts {
 function signalsIn(counts: Counts): Map<string, number> {
   const found = new Map<string, number>();
   for (const [term, n] of counts.terms) {
-    for (const signal of SIGNALS_OF.get(term) ?? []) found.set(signal, (found.get(signal) ?? 0) + n);
+    for (const signal of SIGNALS_OF.get(term) ?? [])
+      found.set(signal, (found.get(signal) ?? 0) + n);
   }
   return found;
 }

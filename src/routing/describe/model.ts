@@ -1,4 +1,9 @@
-import { COMPLEXITIES, TASK_CATEGORIES, type Complexity, type TaskCategory } from '../../core/task.ts';
+import {
+  COMPLEXITIES,
+  TASK_CATEGORIES,
+  type Complexity,
+  type TaskCategory,
+} from '../../core/task.ts';
 import { WEIGHTS } from './weights.ts';
 
 /** One of several names and how likely each is. */
@@ -37,7 +42,8 @@ export function classify(
   for (const [name, value] of weighed) {
     const weights = model.weights.get(name);
     if (weights === undefined || value === 0) continue;
-    for (const [index, weight] of weights.entries()) scores[index] = (scores[index] ?? 0) + weight * value;
+    for (const [index, weight] of weights.entries())
+      scores[index] = (scores[index] ?? 0) + weight * value;
   }
   return {
     category: likeliest(TASK_CATEGORIES, scores.slice(0, TASK_CATEGORIES.length)),

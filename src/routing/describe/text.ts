@@ -40,7 +40,8 @@ const CODE_START =
 const FILE = /^(?:(?:\/\/|#|--) ?[\w./-]+\.[a-z]{1,5}\b|diff --git |SF:)/;
 const CONCURRENT =
   /\b(?:await|async|mutex|lock|unlock|atomic|promise|thread|threading|chan|synchronized|settimeout|setinterval|sleep|commit|begin|abort|signal|executor|queue|select!|spawn|memory_order)\b|<-|\bgo \w/i;
-const TEST = /\b(?:expect|assert\w*|it|test|describe|verify|should|t\.(?:fatal|error)f?)\(|@test|#\[test/i;
+const TEST =
+  /\b(?:expect|assert\w*|it|test|describe|verify|should|t\.(?:fatal|error)f?)\(|@test|#\[test/i;
 
 /** The parts of a text that are looked at, whatever its length; white space at its end tells nothing. */
 export function excerpt(text: string): string {
@@ -85,7 +86,8 @@ export function stem(word: string): string {
   if (word.length > 5 && word.endsWith('ing')) return word.slice(0, -3);
   if (word.length > 4 && word.endsWith('ies')) return `${word.slice(0, -3)}y`;
   if (word.length > 4 && word.endsWith('ed')) return word.slice(0, -2);
-  if (word.length > 3 && word.endsWith('s') && !/[siu]s$/.test(word)) return stemE(word.slice(0, -1));
+  if (word.length > 3 && word.endsWith('s') && !/[siu]s$/.test(word))
+    return stemE(word.slice(0, -1));
   return stemE(word);
 }
 
