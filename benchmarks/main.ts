@@ -1,4 +1,5 @@
 import { run as decision } from './decision.ts';
+import { run as describe } from './describe.ts';
 import { run as engineSpeed } from './engine-speed.ts';
 import { run as gateway } from './gateway.ts';
 import { run as grading } from './grading.ts';
@@ -15,6 +16,7 @@ const BENCHMARKS: Record<string, (out: (line: string) => void) => Promise<unknow
   grading,
   mutants,
   ledger,
+  describe,
   decision,
   gateway,
   'engine-speed': engineSpeed,
