@@ -120,7 +120,7 @@ it('names every problem of the input by its line, and sends nothing', async () =
   expect(exitCode).toBe(2);
   const { error } = JSON.parse(stdout);
   expect(error.code).toBe('batch.invalid');
-  expect(error.problems.map((it: { path: string }) => it.path)).toEqual([
+  expect(error.problems.map((problem: { path: string }) => problem.path)).toEqual([
     'line 2',
     'line 5, messages',
     'line 5',

@@ -1,7 +1,12 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe as suite, expect, test } from 'vitest';
-import { readLabelled, requestOf, split } from '../../benchmarks/describe/labelled.ts';
+import {
+  type Labelled,
+  readLabelled,
+  requestOf,
+  split,
+} from '../../benchmarks/describe/labelled.ts';
 import { train, weightsFile } from '../../benchmarks/describe/train.ts';
 import { COMPLEXITIES, TASK_CATEGORIES } from '../../src/core/task.ts';
 import type { Message } from '../../src/core/request.ts';
@@ -10,7 +15,7 @@ import { describe } from '../../src/routing/describe.ts';
 const prompts = readLabelled();
 const { development, heldOut } = split(prompts);
 
-function accuracy(its: typeof prompts): { category: number; complexity: number } {
+function accuracy(its: readonly Labelled[]): { category: number; complexity: number } {
   const said = its.map((it) => ({ it, ...describe(requestOf(it)) }));
   const share = (what: 'category' | 'complexity'): number =>
     said.filter((one) => one[what] === one.it[what]).length / its.length;

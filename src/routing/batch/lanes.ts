@@ -149,14 +149,12 @@ export async function runLanes<Task>(
     const until = now + ms;
     if (until <= lane.pausedUntil) return;
     lane.pausedUntil = until;
-    void clock.sleep(ms, ended.signal).then(
-      () => {
-        // A timer may ring a little before its time by the clock.
-        if (lane.pausedUntil === until) lane.pausedUntil = 0;
-        wake();
-      },
-      () => {},
-    );
+    const goOn = (): void => {
+      // A timer may ring a little before its time by the clock.
+      if (lane.pausedUntil === until) lane.pausedUntil = 0;
+      wake();
+    };
+    void clock.sleep(ms, ended.signal).then(goOn, () => {});
   }
 
   try {

@@ -13,13 +13,13 @@ const SHORT_WORDS = 6;
 const HISTORY_MESSAGES = 4;
 
 /** Sizes at which a request becomes another kind of request; lengths alone are no straight line. */
-const STEPS = {
-  words: [10, 20, 30, 45, 70],
-  codeLines: [1, 4, 10, 25, 50],
-  listMarks: [2, 4, 7, 10],
-  questions: [1, 2],
-  concurrentLines: [1, 4],
-} as const;
+const STEPS = [
+  ['words', [10, 20, 30, 45, 70]],
+  ['codeLines', [1, 4, 10, 25, 50]],
+  ['listMarks', [2, 4, 7, 10]],
+  ['questions', [1, 2]],
+  ['concurrentLines', [1, 4]],
+] as const;
 
 /** What the model weighs, and what people are shown of it. */
 export interface Features {
@@ -41,8 +41,8 @@ export function featuresOf(request: RouteRequest): Features {
   for (const name of STRUCTURE) {
     weighed.set(`measure ${name}`, Math.min(Math.log2(1 + counts.structure[name]), 9) / 3);
   }
-  for (const [name, steps] of Object.entries(STEPS)) {
-    const value = counts.structure[name as keyof typeof STEPS];
+  for (const [name, steps] of STEPS) {
+    const value = counts.structure[name];
     for (const step of steps) if (value >= step) weighed.set(`measure ${name} from ${step}`, 0.7);
   }
   weighed.set('measure tools', Math.min(Math.log2(1 + tools), 5) / 3);

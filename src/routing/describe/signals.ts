@@ -34,7 +34,6 @@ const WORDS = {
 } as const;
 
 export type Signal = keyof typeof WORDS;
-export const SIGNALS = Object.keys(WORDS);
 
 /** Which signals a stem or a pair of stems speaks for. */
 export const SIGNALS_OF: ReadonlyMap<string, readonly string[]> = index();
