@@ -2,7 +2,6 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { availableParallelism, homedir, tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { catalogue, findModel, isModelFile } from './config/catalogue.ts';
 import { loadConfig, type ConfigFlags, type LoadedConfig } from './config/load.ts';
@@ -110,12 +109,20 @@ export interface Runtime {
 const SYSTEM_CLOCK: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  sleep: async (ms, signal) => {
-    await sleep(ms, undefined, signal === undefined ? {} : { signal }).catch((error: unknown) => {
-      signal?.throwIfAborted();
-      throw error;
-    });
-  },
+  // Node's own makes an error with a stack for each sleep that is cut short, and most deadlines are.
+  sleep: (ms, signal) =>
+    new Promise((resolve, reject) => {
+      const cut = (): void => {
+        clearTimeout(timer);
+        reject(signal?.reason);
+      };
+      const timer = setTimeout(() => {
+        signal?.removeEventListener('abort', cut);
+        resolve();
+      }, ms);
+      if (signal?.aborted === true) cut();
+      else signal?.addEventListener('abort', cut, { once: true });
+    }),
 };
 
 /** @throws AppError `config.invalid` */

@@ -34,6 +34,9 @@ export interface CallSettings {
   leftAlone: () => boolean;
 }
 
+/** An end without a reason of its own would make one, with a stack, for each call. */
+const ENDED = new Error('The call has ended.');
+
 export function beginCall(settings: CallSettings, caller: AbortSignal | undefined): Call {
   const { clock, random, totalMs, retries, budget, leftAlone } = settings;
   const start = clock.monotonic();
@@ -107,7 +110,7 @@ export function beginCall(settings: CallSettings, caller: AbortSignal | undefine
       };
     },
     end() {
-      ended.abort();
+      ended.abort(ENDED);
       caller?.removeEventListener('abort', abort);
     },
   };

@@ -106,12 +106,12 @@ export function createCircuitBreaker(options: CircuitBreakerOptions): CircuitBre
   }
 
   function passOf(generation: number, probe: boolean): Pass {
-    const settled = new AbortController();
+    const settled = probe ? new AbortController() : undefined;
     // A lease that cannot be renewed runs out, which is what leases are for.
-    if (probe) keepLease(generation, settled.signal).catch(() => {});
+    if (settled !== undefined) keepLease(generation, settled.signal).catch(() => {});
     return {
       succeeded(ttftMs) {
-        settled.abort();
+        settled?.abort();
         if (ttftMs !== undefined && ttftMs > settings.latencyMs) {
           settle(generation, (row, now) => fail(row, 'latency', now));
         } else if (probe) {
@@ -119,7 +119,7 @@ export function createCircuitBreaker(options: CircuitBreakerOptions): CircuitBre
         }
       },
       failed(failure) {
-        settled.abort();
+        settled?.abort();
         if (traitsOf(failure).countsForBreaker) {
           settle(generation, (row, now) => fail(row, 'error', now));
         } else if (probe) {

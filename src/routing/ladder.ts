@@ -41,6 +41,8 @@ export type ClimbEvent =
 
 /** Milliseconds that calls which were cancelled have to say what they used. */
 const LINGER_MS = 1000;
+/** An end without a reason of its own would make one, with a stack, for each request. */
+const OVER = new Error('Nobody waits any more.');
 
 /** What a rung gives: events of its answer, or only that a token is there while the answer is held back. */
 type Sign = StreamEvent | { type: 'token' };
@@ -124,7 +126,7 @@ export async function* climb(options: ClimbOptions): AsyncGenerator<ClimbEvent> 
     try {
       return await Promise.race([...steps, alarm]);
     } finally {
-      over.abort();
+      over.abort(OVER);
     }
   }
 
@@ -179,7 +181,7 @@ export async function* climb(options: ClimbOptions): AsyncGenerator<ClimbEvent> 
   } finally {
     signal.removeEventListener('abort', abort);
     for (const runner of running) drop(runner);
-    await within(LINGER_MS, Promise.all(dropped), clock);
+    if (dropped.length > 0) await within(LINGER_MS, Promise.all(dropped), clock);
   }
 }
 
@@ -263,5 +265,5 @@ function nobodyMay(): AppError {
 async function within(ms: number, work: Promise<unknown>, clock: Clock): Promise<void> {
   const over = new AbortController();
   await Promise.race([work, clock.sleep(ms, over.signal).catch(() => {})]);
-  over.abort();
+  over.abort(OVER);
 }
