@@ -1,3 +1,4 @@
+import { run as batch } from './batch.ts';
 import { run as decision } from './decision.ts';
 import { run as describe } from './describe.ts';
 import { run as engineSpeed } from './engine-speed.ts';
@@ -19,6 +20,7 @@ const BENCHMARKS: Record<string, (out: (line: string) => void) => Promise<unknow
   describe,
   decision,
   gateway,
+  batch,
   'engine-speed': engineSpeed,
   'provider-overhead': providerOverhead,
   session,
