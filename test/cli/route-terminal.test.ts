@@ -23,7 +23,7 @@ afterAll(() => folders.remove());
 async function project(): Promise<ModelServer> {
   const server = await startModelServer('near');
   const servers = { near: { kind: 'openai-compatible', url: server.url } };
-  const config = { servers, tiers: { orchestrated: 'near:m', direct: 'near:m' } };
+  const config = { servers, tiers: { direct: 'near:m', orchestrated: 'near:m' } };
   await writeFile(path.join(cwd, 'aqe-llm.config.json'), JSON.stringify(config));
   return server;
 }
@@ -52,12 +52,12 @@ describe.skipIf(!hasScript)('route chat on a terminal', () => {
     const chat = onTerminal('chat', '--session', 's');
     await chat.shows(/Session s · \/help/);
     chat.type('One\r');
-    await chat.shows(/near: One\r\norchestrated · near:m · /);
+    await chat.shows(/near: One\r\ndirect · near:m · /);
     server.mood = 'hang';
     chat.type('Two\r');
     await expect.poll(() => server.chats.length, { timeout: 20_000 }).toBe(2);
     chat.type(CTRL_C);
-    await chat.shows(/cancelled · orchestrated[\s\S]*Stopped: what was said last is not part/);
+    await chat.shows(/cancelled · direct[\s\S]*Stopped: what was said last is not part/);
     server.mood = 'well';
     chat.type(`half a line${CTRL_C}`);
     chat.type('Three\r');
@@ -88,7 +88,7 @@ describe.skipIf(!hasScript)('route chat on a terminal', () => {
     const asked = onTerminal('Hi');
     await expect.poll(() => server.chats.length, { timeout: 20_000 }).toBe(1);
     asked.type(CTRL_C);
-    await asked.shows(/cancelled · orchestrated · near:m/);
+    await asked.shows(/cancelled · direct · near:m/);
     expect(await asked.ended).toBe(130);
   });
 });
@@ -103,7 +103,7 @@ describe('route as a process', () => {
     const id = / id (\w{12})\n$/.exec(asked.stderr())?.[1] ?? '';
     const explained = spawnCli(['route', 'explain', id], { cwd });
     expect(await explained.ended).toBe(0);
-    expect(explained.stdout()).toMatch(/ 1 ✓ orchestrated embedded:SmolLM2/);
+    expect(explained.stdout()).toMatch(/ 1 ✓ direct +embedded:SmolLM2/);
   });
 
   it('says nothing of a reader that has seen enough', async () => {

@@ -9,7 +9,7 @@ import { TemporaryFolders } from './temporary-folders.ts';
 const answerSchema = z.strictObject({
   requestId: z.string(),
   text: z.string(),
-  tier: z.enum(['orchestrated', 'direct', 'cloud']),
+  tier: z.enum(['direct', 'orchestrated', 'cloud']),
   target: z.string(),
   model: z.string(),
   policy: z.string(),
@@ -44,7 +44,7 @@ async function project(first: Mood = 'well', second: Mood = 'well', more: object
   const kind = 'openai-compatible';
   await configure({
     servers: { near: { kind, url: servers.near.url }, far: { kind, url: servers.far.url } },
-    tiers: { orchestrated: 'near:m', direct: 'far:m' },
+    tiers: { direct: 'near:m', orchestrated: 'far:m' },
     ...more,
   });
   return servers;
@@ -64,7 +64,7 @@ describe('route', () => {
     const { exitCode, stdout, stderr } = await route(['Say hello.']);
     expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: 'near: Say hello.\n' });
     expect(stderr).toMatch(
-      /^orchestrated · near:m · [\d,]+ ms \(first token [\d,]+\) · 10 → 3 tokens · \$0\.0000 · policy \S+ · id \w{12}\n$/,
+      /^direct · near:m · [\d,]+ ms \(first token [\d,]+\) · 10 → 3 tokens · \$0\.0000 · policy \S+ · id \w{12}\n$/,
     );
     const quiet = await route(['Say hello.', '-q']);
     expect(quiet).toEqual({ exitCode: 0, stdout: 'near: Say hello.\n', stderr: '' });
@@ -75,7 +75,7 @@ describe('route', () => {
     const { exitCode, stdout, stderr } = await route(['Hi', '--json', '--max-tokens', '9']);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     const answer = answerSchema.parse(JSON.parse(stdout));
-    expect(answer).toMatchObject({ text: 'near: Hi', tier: 'orchestrated', target: 'near:m' });
+    expect(answer).toMatchObject({ text: 'near: Hi', tier: 'direct', target: 'near:m' });
     expect(answer).toMatchObject({ attempts: 1, dropped: 0, usd: 0, finishReason: 'stop' });
     expect(answer.usage).toMatchObject({ inputTokens: 10, outputTokens: 2 });
   });
@@ -85,9 +85,9 @@ describe('route', () => {
     const { exitCode, stdout, stderr } = await route(['Hi']);
     expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: 'far: Hi\n' });
     expect(stderr).toMatch(/^failover: near:m model-missing after \d+ ms, then far:m answered\n/);
-    expect(stderr).toMatch(/\ndirect · far:m · /);
+    expect(stderr).toMatch(/\norchestrated · far:m · /);
     const { stdout: drawn } = await route(['explain', idOf({ exitCode, stdout, stderr })]);
-    expect(drawn).toMatch(/ 1 ✗ orchestrated near:m · model-missing\n {2}2 ✓ direct +far:m\n/);
+    expect(drawn).toMatch(/ 1 ✗ direct +near:m · model-missing\n {2}2 ✓ orchestrated +far:m\n/);
   });
 
   it('fails with the reason where nobody answers', async () => {
@@ -103,7 +103,7 @@ describe('route', () => {
 
   it('says that the cloud was asked in an emergency', async () => {
     await project('missing', 'well', {
-      tiers: { orchestrated: 'near:m', direct: 'near:m', cloud: 'far:m' },
+      tiers: { direct: 'near:m', orchestrated: 'near:m', cloud: 'far:m' },
       routing: { cloud: 'emergency-only', emergency: { localFailures: 1 } },
     });
     const asked = await route(['Hi']);
@@ -129,7 +129,7 @@ describe('route', () => {
     interrupt.abort(new Error('Interrupted.'));
     const { exitCode, stdout, stderr } = await ended;
     expect({ exitCode, stdout }).toEqual({ exitCode: 130, stdout: '' });
-    expect(stderr).toMatch(/^cancelled · orchestrated · near:m · /);
+    expect(stderr).toMatch(/^cancelled · direct · near:m · /);
     const history = await route(['history', '--status', 'cancelled', '--json']);
     expect(JSON.parse(history.stdout)).toMatchObject({ requests: [{ state: 'cancelled' }] });
   });
@@ -191,7 +191,7 @@ describe('route explain', () => {
     const { exitCode, stdout, stderr } = await route(['explain', 'Write tests for a parser.']);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(stdout).toMatch(/^What it is\n {2}work /);
-    expect(stdout).toMatch(/\nWho is asked\n {2}1 · orchestrated near:m\n {2}2 · direct +far:m\n/);
+    expect(stdout).toMatch(/\nWho is asked\n {2}1 · direct +near:m\n {2}2 · orchestrated +far:m\n/);
     expect([...near.chats, ...far.chats]).toEqual([]);
     expect((await route(['history'])).stdout).toBe('No recorded request is like that.\n');
     const json = await route(['explain', 'Write tests.', '--json']);
@@ -256,8 +256,8 @@ describe('route history', () => {
     const [head, ...rows] = stdout.trimEnd().split('\n');
     expect(head).toMatch(/^id +came +state +target +tier/);
     expect(rows).toHaveLength(2);
-    expect(rows[0]).toMatch(/ answered +far:m +direct /);
-    expect(rows[1]).toMatch(/ answered +near:m +orchestrated /);
+    expect(rows[0]).toMatch(/ answered +far:m +orchestrated /);
+    expect(rows[1]).toMatch(/ answered +near:m +direct /);
     const count = async (...filter: string[]): Promise<number> => {
       const json = await route(['history', '--json', ...filter]);
       return z.object({ requests: z.array(z.unknown()) }).parse(JSON.parse(json.stdout)).requests
@@ -269,7 +269,7 @@ describe('route history', () => {
     expect(await count('--category', 'code-review')).toBe(1);
     expect(await count('--agent', 'a')).toBe(1);
     expect(await count('--session', 's')).toBe(1);
-    expect(await count('--tier', 'direct')).toBe(1);
+    expect(await count('--tier', 'orchestrated')).toBe(1);
     expect(await count('--target', 'near:m', '--status', 'answered,failed')).toBe(2);
     expect(await count('--source', 'chat')).toBe(0);
     expect(await count('--limit', '1')).toBe(1);
@@ -301,7 +301,9 @@ describe('route chat', () => {
     const { stdout, stderr } = await route(['chat'], { stdin });
     expect(stdout).toMatch(/^near: One\nfar: Two\nfar: Three\n$/);
     expect([near.chats.length, far.chats.at(-1)?.length]).toEqual([1, 1]);
-    expect(stderr).toContain('There is no x. There are:\n  auto\n  near:m (orchestrated)\n');
+    expect(stderr).toContain(
+      'There is no x. There are:\n  auto\n  far:m (orchestrated)\n  near:m (direct)\n',
+    );
     expect(stderr).toMatch(/asked for +private, priority medium, session \S+\n/);
     expect(stderr).toContain('/explain        how the last answer came about');
   });
