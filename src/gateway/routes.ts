@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { readMessages, readPrompt } from './anthropic/message-request.ts';
@@ -34,6 +35,8 @@ type Read<Result> = (body: unknown, headers: IncomingHttpHeaders) => Result;
 export function addRoutes(app: FastifyInstance, options: RouteOptions): void {
   const { router, clock, telemetry, version, settings } = options;
   const startedAt = clock.now();
+  // As many requests as there are listen to it.
+  setMaxListeners(0, options.stop);
   const exchange = createExchange({ ...options, maxInFlight: settings.maxInFlight });
   const models = async (): Promise<ListedModel[]> => listModels(await router.models());
 

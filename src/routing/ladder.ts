@@ -169,6 +169,7 @@ export async function* climb(options: ClimbOptions): AsyncGenerator<ClimbEvent> 
         if (sign.type === 'finished') {
           // Its last step frees what the call holds.
           await runner.drain();
+          running = [];
           yield sign;
           return;
         }

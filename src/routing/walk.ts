@@ -140,8 +140,8 @@ export function createRouter(options: RouterOptions): Router {
   }
 
   function raiseEmergency(requestId: string, rung: Rung, decision: Decision): void {
-    const trigger = triggerNow(decision);
-    if (rung.emergencyOnly !== true || trigger === undefined) return;
+    const trigger = rung.emergencyOnly === true ? triggerNow(decision) : undefined;
+    if (trigger === undefined) return;
     const target = rung.spec;
     telemetry.emergency(trigger, target);
     onEvent({ type: 'emergency', requestId, trigger, target });

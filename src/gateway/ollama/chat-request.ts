@@ -7,12 +7,12 @@ import { readOptions } from '../options.ts';
 import { isEmpty, isFalse, isZero, jsonObject, parseBody, refused } from '../parse.ts';
 import { ollamaWriter } from './chat-answer.ts';
 
-const call = z.looseObject({
+const call = z.object({
   id: z.string().nullish(),
-  function: z.looseObject({ name: z.string().min(1), arguments: jsonObject.nullish() }),
+  function: z.object({ name: z.string().min(1), arguments: jsonObject.nullish() }),
 });
 
-const message = z.looseObject({
+const message = z.object({
   role: z.enum(['system', 'user', 'assistant', 'tool']),
   content: z.string().nullish(),
   images: refused(isEmpty),
@@ -22,9 +22,9 @@ const message = z.looseObject({
 });
 type Given = z.output<typeof message>;
 
-const tool = z.looseObject({
+const tool = z.object({
   type: z.literal('function', 'only functions are supported').optional(),
-  function: z.looseObject({
+  function: z.object({
     name: z.string().min(1),
     description: z.string().nullish(),
     parameters: jsonObject.nullish(),
@@ -32,7 +32,7 @@ const tool = z.looseObject({
 });
 
 /** Others are read over, as Ollama reads over those that a model does not have. */
-const options = z.looseObject({
+const options = z.object({
   temperature: z.number().min(0).nullish(),
   seed: z.int().nullish(),
   top_p: z.number().gt(0).max(1).nullish(),
@@ -53,13 +53,13 @@ const shared = {
 };
 type Shared = z.output<z.ZodObject<typeof shared>>;
 
-const chatSchema = z.looseObject({
+const chatSchema = z.object({
   ...shared,
   messages: z.array(message).nullish(),
   tools: z.array(tool).nullish(),
 });
 
-const generateSchema = z.looseObject({
+const generateSchema = z.object({
   ...shared,
   prompt: z.string().nullish(),
   system: z.string().nullish(),

@@ -6,8 +6,8 @@ import { readOptions } from '../options.ts';
 import { isEmpty, isFalse, isZero, jsonObject, parseBody, refused } from '../parse.ts';
 import { chatWriter } from './chat-answer.ts';
 
-const textPart = z.looseObject({ type: z.literal('text'), text: z.string() });
-const refusalPart = z.looseObject({ type: z.literal('refusal'), refusal: z.string() });
+const textPart = z.object({ type: z.literal('text'), text: z.string() });
+const refusalPart = z.object({ type: z.literal('refusal'), refusal: z.string() });
 const content = z
   .union([
     z.string(),
@@ -23,31 +23,31 @@ const content = z
       : given.map((part) => (part.type === 'text' ? part.text : part.refusal)).join('\n'),
   );
 
-const toolCall = z.looseObject({
+const toolCall = z.object({
   id: z.string().min(1),
   type: z.literal('function').optional(),
-  function: z.looseObject({ name: z.string().min(1), arguments: z.string() }),
+  function: z.object({ name: z.string().min(1), arguments: z.string() }),
 });
 
 const message = z.discriminatedUnion(
   'role',
   [
-    z.looseObject({ role: z.enum(['system', 'developer', 'user']), content }),
-    z.looseObject({
+    z.object({ role: z.enum(['system', 'developer', 'user']), content }),
+    z.object({
       role: z.literal('assistant'),
       content: content.nullish(),
       tool_calls: z.array(toolCall).nullish(),
       function_call: refused(),
       audio: refused(),
     }),
-    z.looseObject({ role: z.literal('tool'), content, tool_call_id: z.string().min(1) }),
+    z.object({ role: z.literal('tool'), content, tool_call_id: z.string().min(1) }),
   ],
   { error: 'expected system, developer, user, assistant or tool' },
 );
 
-const tool = z.looseObject({
+const tool = z.object({
   type: z.literal('function', 'only functions are supported'),
-  function: z.looseObject({
+  function: z.object({
     name: z.string().min(1),
     description: z.string().nullish(),
     parameters: jsonObject.nullish(),
@@ -56,20 +56,20 @@ const tool = z.looseObject({
 
 const choiceSchema = z.union([
   z.enum(['none', 'auto', 'required']),
-  z.looseObject({
+  z.object({
     type: z.literal('function'),
-    function: z.looseObject({ name: z.string().min(1) }),
+    function: z.object({ name: z.string().min(1) }),
   }),
 ]);
 
 const responseFormat = z.discriminatedUnion(
   'type',
   [
-    z.looseObject({ type: z.literal('text') }),
-    z.looseObject({ type: z.literal('json_object') }),
-    z.looseObject({
+    z.object({ type: z.literal('text') }),
+    z.object({ type: z.literal('json_object') }),
+    z.object({
       type: z.literal('json_schema'),
-      json_schema: z.looseObject({ name: z.string().min(1), schema: jsonObject }),
+      json_schema: z.object({ name: z.string().min(1), schema: jsonObject }),
     }),
   ],
   { error: 'expected text, json_object or json_schema' },
@@ -77,11 +77,11 @@ const responseFormat = z.discriminatedUnion(
 
 const count = z.int().min(1);
 
-const chatSchema = z.looseObject({
+const chatSchema = z.object({
   model: z.string().min(1).default('auto'),
   messages: z.array(message).min(1),
   stream: z.boolean().nullish(),
-  stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
+  stream_options: z.object({ include_usage: z.boolean().nullish() }).nullish(),
   max_tokens: count.nullish(),
   max_completion_tokens: count.nullish(),
   temperature: z.number().min(0).max(2).nullish(),

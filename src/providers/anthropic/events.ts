@@ -12,7 +12,7 @@ const usageSchema = z.object({
 type ReportedUsage = z.output<typeof usageSchema>;
 
 const startSchema = z.object({ message: z.object({ usage: usageSchema.nullish() }) });
-const pieceSchema = z.looseObject({
+const pieceSchema = z.object({
   type: z.string().refine((type) => type !== 'tool_use', 'a call has a name and an id'),
   text: z.string().optional(),
   thinking: z.string().optional(),
@@ -20,7 +20,7 @@ const pieceSchema = z.looseObject({
   partial_json: z.string().optional(),
 });
 /** What a block of kind `tool_use` has besides. */
-const toolUseSchema = z.looseObject({
+const toolUseSchema = z.object({
   type: z.literal('tool_use'),
   id: z.string(),
   name: z.string(),

@@ -183,9 +183,8 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       body.on('error', () => {});
       if (!isComplete()) body.destroy();
       else if (!body.readableEnded) {
-        // The limit counts what was read already.
-        const tail = { limit: MAX_BODY_BYTES, signal: AbortSignal.timeout(TAIL_MS) };
-        body.dump(tail).catch(() => {});
+        const late = setTimeout(() => body.destroy(), TAIL_MS).unref();
+        body.once('close', () => clearTimeout(late)).resume();
       }
     }
   }

@@ -8,18 +8,18 @@ import { createNdjsonParser } from '../http/ndjson.ts';
 
 const count = z.int().min(0).nullish();
 
-const callSchema = z.looseObject({
+const callSchema = z.object({
   // Since 0.12.
   id: z.string().nullish(),
-  function: z.looseObject({
+  function: z.object({
     name: z.string(),
     arguments: z.record(z.string(), z.unknown()).nullish(),
   }),
 });
 
-const lineSchema = z.looseObject({
+const lineSchema = z.object({
   message: z
-    .looseObject({
+    .object({
       content: z.string().nullish(),
       thinking: z.string().nullish(),
       tool_calls: z.array(callSchema).nullish(),

@@ -8,26 +8,26 @@ import { createSseParser } from '../http/sse.ts';
 
 const count = z.int().min(0).nullish();
 
-const usageSchema = z.looseObject({
+const usageSchema = z.object({
   prompt_tokens: count,
   completion_tokens: count,
-  prompt_tokens_details: z.looseObject({ cached_tokens: count }).nullish(),
+  prompt_tokens_details: z.object({ cached_tokens: count }).nullish(),
 });
 
-const callSchema = z.looseObject({
+const callSchema = z.object({
   index: count,
   id: z.string().nullish(),
   function: z
-    .looseObject({ name: z.string().nullish(), arguments: z.string().nullish() })
+    .object({ name: z.string().nullish(), arguments: z.string().nullish() })
     .nullish(),
 });
 
-const chunkSchema = z.looseObject({
+const chunkSchema = z.object({
   choices: z
     .array(
-      z.looseObject({
+      z.object({
         delta: z
-          .looseObject({
+          .object({
             content: z.string().nullish(),
             // llama-server and vLLM until 0.10 say the first, newer vLLM and Ollama the second.
             reasoning_content: z.string().nullish(),
@@ -41,7 +41,7 @@ const chunkSchema = z.looseObject({
     .nullish(),
   usage: usageSchema.nullish(),
   /** llama-server's own; beside the usage. */
-  timings: z.looseObject({ cache_n: count }).nullish(),
+  timings: z.object({ cache_n: count }).nullish(),
 });
 type Chunk = z.output<typeof chunkSchema>;
 
