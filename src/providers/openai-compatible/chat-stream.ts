@@ -17,9 +17,7 @@ const usageSchema = z.object({
 const callSchema = z.object({
   index: count,
   id: z.string().nullish(),
-  function: z
-    .object({ name: z.string().nullish(), arguments: z.string().nullish() })
-    .nullish(),
+  function: z.object({ name: z.string().nullish(), arguments: z.string().nullish() }).nullish(),
 });
 
 const chunkSchema = z.object({
