@@ -86,12 +86,14 @@ export interface Runtime {
    */
   openSteady: (spec: string) => Promise<Provider>;
   /**
-   * The router of the configuration. Its telemetry is the environment's unless one is given.
+   * The router of the configuration. Its telemetry is the environment's unless one is given. `busy`
+   * where many requests are to be answered at once.
    * @throws AppError `storage.*`
    */
   openRouter: (options: {
     onEvent: (event: RouterEvent) => void;
     telemetry?: Telemetry;
+    busy?: boolean;
   }) => Promise<Router>;
   /** @throws AppError `storage.*` */
   openLedger: () => Ledger;
@@ -226,7 +228,7 @@ export async function createRuntime({ cwd, env, flags }: RuntimeOptions): Promis
       const { totalMs } = config.deadlines;
       return createResilientProvider(provider, { breaker, clock, random: randomInt, totalMs });
     },
-    openRouter: async ({ onEvent, telemetry }) => {
+    openRouter: async ({ onEvent, telemetry, busy = false }) => {
       const warn = (message: string): void => onEvent({ type: 'trouble', message });
       const own = telemetry ?? (await openTelemetry({ prometheus: false, warn }));
       const router = openRouter({
@@ -235,6 +237,7 @@ export async function createRuntime({ cwd, env, flags }: RuntimeOptions): Promis
         random: randomInt,
         telemetry: own,
         onEvent,
+        busy,
         wantModel,
         locate: async ({ choice }) => (await locateModel(choice.entry, settings))?.path,
         openEmbedded,

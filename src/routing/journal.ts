@@ -1,13 +1,14 @@
 import type { Clock } from '../core/clock.ts';
 import type { Usage } from '../core/request.ts';
-import type { Ending, Ledger, NewRequest, RecordedAttempt } from '../ledger/ledger.ts';
+import type { Ending, NewRequest, RecordedAttempt } from '../ledger/ledger.ts';
+import type { Recorder } from '../ledger/recorder.ts';
 import type { EndedRequest, RequestTelemetry, Telemetry } from '../telemetry/telemetry.ts';
 import type { AttemptListener, AttemptReport } from './attempt.ts';
 import type { Rung } from './decision.ts';
 import type { TargetPool } from './target-pool.ts';
 
 export interface JournalOptions {
-  ledger: Ledger;
+  recorder: Recorder;
   telemetry: Telemetry;
   pool: TargetPool;
   clock: Clock;
@@ -44,21 +45,21 @@ export interface Journal {
   working(): () => void;
   /** For the attempts at a rung. */
   listen(rung: Rung): AttemptListener;
-  /** Once. What cannot be written is told as trouble: the answer is there. */
-  end(outcome: Outcome): Account;
+  /** Once. Resolves when it is written; what cannot be written is told as trouble: the answer is there. */
+  end(outcome: Outcome): Promise<Account>;
 }
 
 /**
  * Begins the record of a request that came in at `startedAt` (monotonic).
  * @throws AppError `storage.*` where it cannot be written: nothing may be sent then
  */
-export function openJournal(
+export async function openJournal(
   options: JournalOptions,
   request: NewRequest,
   startedAt: number,
-): Journal {
-  const { ledger, pool, clock, onTrouble } = options;
-  ledger.begin(request);
+): Promise<Journal> {
+  const { recorder, pool, clock, onTrouble } = options;
+  await recorder.begin(request);
   const telemetry = startTelemetry(options.telemetry, request);
   const finished: (RecordedAttempt & { number: number })[] = [];
   let begun = 0;
@@ -66,14 +67,6 @@ export function openJournal(
   let atWork = 0;
   let workedMs = 0;
   let since = 0;
-
-  function write(work: () => void): void {
-    try {
-      work();
-    } catch (error) {
-      onTrouble(error);
-    }
-  }
 
   function record(rung: Rung, report: AttemptReport): RecordedAttempt {
     const usd = pool.usdOf(rung.spec, report);
@@ -116,14 +109,14 @@ export function openJournal(
       const span = telemetry.attemptStarted({ tier: rung.tier, target: rung.spec });
       return (report) => {
         done();
-        write(() => pool.attemptEnded(rung.spec, report));
+        pool.attemptEnded(rung.spec, report);
         const attempt = record(rung, report);
         span.ended(attempt);
-        if (ended) write(() => ledger.attempt(request.id, number, attempt));
+        if (ended) recorder.attempt(request.id, number, attempt).catch(onTrouble);
         else finished.push({ number, ...attempt });
       };
     },
-    end({ state, answeredBy, failure, ttftMs, usage }) {
+    async end({ state, answeredBy, failure, ttftMs, usage }) {
       const now = clock.monotonic();
       const totalMs = now - startedAt;
       const overheadMs = Math.max(0, totalMs - workUntil(now));
@@ -140,7 +133,7 @@ export function openJournal(
           ? {}
           : { answeredTier: answeredBy.tier, answeredTarget: answeredBy.spec };
       ended = true;
-      write(() => ledger.end(request.id, { ...common, ...answered }, finished));
+      const written = recorder.end(request.id, { ...common, ...answered }, finished);
       const { category, complexity, policy, tier, target } = request;
       const ending: EndedRequest = {
         ...common,
@@ -153,6 +146,7 @@ export function openJournal(
         target: answeredBy?.spec ?? target,
       };
       telemetry.ended(ending);
+      await written.catch(onTrouble);
       return { attempts: begun, totalMs, overheadMs, ...(usd === undefined ? {} : { usd }) };
     },
   };

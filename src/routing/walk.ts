@@ -4,7 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import { AppError, messageOf } from '../core/errors.ts';
 import type { RandomIndex } from '../core/random.ts';
 import type { Completion } from '../core/request.ts';
-import type { Ledger } from '../ledger/ledger.ts';
+import type { Recorder } from '../ledger/recorder.ts';
 import { failureClassOf, ProviderFailure } from '../providers/failure.ts';
 import type { CallOptions } from '../providers/provider.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
@@ -61,7 +61,8 @@ export interface WalkFaces {
 export interface RouterOptions {
   settings: Config['routing'];
   pool: TargetPool;
-  ledger: Ledger;
+  /** Closed with the router. */
+  recorder: Recorder;
   sessions: Sessions;
   telemetry: Telemetry;
   clock: Clock;
@@ -92,7 +93,7 @@ interface Step {
 
 /** One request, told as a walk: docs/routing.md. What it throws is in router.ts. */
 export function createRouter(options: RouterOptions): Router {
-  const { settings, pool, ledger, sessions, telemetry, clock, random, onEvent } = options;
+  const { settings, pool, recorder, sessions, telemetry, clock, random, onEvent } = options;
   const faces = options.faces ?? {};
   const running = new Set<Promise<void>>();
   const closing = new AbortController();
@@ -102,7 +103,7 @@ export function createRouter(options: RouterOptions): Router {
 
   const onTrouble = (error: unknown): void =>
     onEvent({ type: 'trouble', message: messageOf(error) });
-  const journalOptions = { ledger, telemetry, pool, clock, onTrouble };
+  const journalOptions = { recorder, telemetry, pool, clock, onTrouble };
 
   async function recall(
     request: RouteRequest,
@@ -145,12 +146,8 @@ export function createRouter(options: RouterOptions): Router {
     const target = rung.spec;
     telemetry.emergency(trigger, target);
     onEvent({ type: 'emergency', requestId, trigger, target });
-    try {
-      const detail = { trigger, target };
-      ledger.event({ at: clock.now(), kind: 'emergency', requestId, detail });
-    } catch (error) {
-      onTrouble(error);
-    }
+    const detail = { trigger, target };
+    recorder.event({ at: clock.now(), kind: 'emergency', requestId, detail }).catch(onTrouble);
   }
 
   /** The better answer, where somebody makes answers better. */
@@ -190,7 +187,11 @@ export function createRouter(options: RouterOptions): Router {
       const whole = await withHistory(request, turn);
       const decision = await decideOn(whole);
       const id = newRequestId(random);
-      const journal = openJournal(journalOptions, recordOf(id, at, whole, decision), startedAt);
+      const journal = await openJournal(
+        journalOptions,
+        recordOf(id, at, whole, decision),
+        startedAt,
+      );
       const { buffered } = way;
       yield* answer({ id, request, decision, turn, journal, startedAt, buffered, signal });
     } finally {
@@ -206,7 +207,7 @@ export function createRouter(options: RouterOptions): Router {
     const asked = completionRequest(request, settings, random);
     let rung: Rung = decision.ladder[0];
     let outcome: Outcome = { state: 'cancelled', failure: 'cancelled' };
-    let account: Account | undefined;
+    let account: Promise<Account> | undefined;
     let ttftMs: number | undefined;
     let dropped = 0;
 
@@ -234,16 +235,16 @@ export function createRouter(options: RouterOptions): Router {
     }
 
     /** Written once, whatever the way out. */
-    const end = (): Account => (account ??= journal.end(outcome));
+    const end = (): Promise<Account> => (account ??= journal.end(outcome));
 
-    const answerOf = (completion: Completion): RouteAnswer => ({
+    const answerOf = async (completion: Completion): Promise<RouteAnswer> => ({
       requestId: id,
       completion,
       tier: rung.tier,
       target: rung.spec,
       decision,
       dropped,
-      ...end(),
+      ...(await end()),
     });
 
     async function conclude(completion: Completion): Promise<RouteAnswer> {
@@ -256,7 +257,7 @@ export function createRouter(options: RouterOptions): Router {
       const best = buffered ? await refine(walked) : completion;
       turn?.commit(request.messages, best, request.private);
       outcome = { state: 'answered', ...told };
-      const answered = answerOf(best);
+      const answered = await answerOf(best);
       learn({ ...walked, completion: best });
       return answered;
     }
@@ -291,9 +292,10 @@ export function createRouter(options: RouterOptions): Router {
     } catch (error) {
       outcome = { ...outcomeOf(error), ttftMs };
       if (outcome.state !== 'cancelled' || buffered || !signal.aborted) throw error;
-      yield { type: 'finished', answer: answerOf(unanswered(rung, clock.monotonic() - startedAt)) };
+      const answered = await answerOf(unanswered(rung, clock.monotonic() - startedAt));
+      yield { type: 'finished', answer: answered };
     } finally {
-      end();
+      await end();
     }
   }
 
@@ -340,6 +342,7 @@ export function createRouter(options: RouterOptions): Router {
         over.abort();
         await late;
         await pool.close();
+        await recorder.close();
       })();
       return closed;
     },

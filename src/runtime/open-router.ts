@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Clock } from '../core/clock.ts';
+import { messageOf } from '../core/errors.ts';
 import type { RandomIndex } from '../core/random.ts';
+import { recordHere } from '../ledger/recorder.ts';
+import { recordApart } from '../ledger/recorder-thread.ts';
 import { createLedger } from '../ledger/sqlite-ledger.ts';
 import { ProviderFailure } from '../providers/failure.ts';
 import type { Provider } from '../providers/provider.ts';
@@ -22,6 +25,8 @@ export interface RouterDeps {
   random: RandomIndex;
   telemetry: Telemetry;
   onEvent: (event: RouterEvent) => void;
+  /** Many requests at once: the ledger is written in a thread of its own. */
+  busy: boolean;
   wantModel: (name: string | undefined) => Promise<WantedModel>;
   /** Where a model of the catalogue lies; `undefined` when it is not here. */
   locate: (model: Extract<WantedModel, { kind: 'catalogue' }>) => Promise<string | undefined>;
@@ -30,7 +35,7 @@ export interface RouterDeps {
   askServer: (name: string) => Promise<Inventory | undefined>;
 }
 
-/** Milliseconds that a request waits for another process's write: nothing else runs meanwhile. */
+/** Milliseconds that a request waits for another process's write. */
 const LOCK_MS = 1000;
 /** Milliseconds that requests have to end when the router is closed. */
 const CLOSE_MS = 10_000;
@@ -43,6 +48,11 @@ export function openRouter(deps: RouterDeps): Router {
   const { routing, tiers, servers, breaker, deadlines } = config;
   const database = openDatabase(config.state, { lockMs: LOCK_MS });
   const ledger = createLedger(database);
+  const recorder = deps.busy
+    ? recordApart({ stateFolder: config.state, lockMs: LOCK_MS }, ledger)
+    : recordHere(ledger);
+  const onTrouble = (error: unknown): void =>
+    onEvent({ type: 'trouble', message: messageOf(error) });
   const embedded = new Map<string, WantedModel>();
 
   async function openEmbedded(id: string): Promise<Provider> {
@@ -76,15 +86,14 @@ export function openRouter(deps: RouterDeps): Router {
     onBreaker: (change) => {
       telemetry.breakerChanged(change.breaker, change.to);
       onEvent({ type: 'breaker', change });
-      ledger.event({ at: change.at, kind: 'breaker', detail: change });
+      recorder.event({ at: change.at, kind: 'breaker', detail: change }).catch(onTrouble);
     },
-    onTrouble: (error) =>
-      onEvent({ type: 'trouble', message: error instanceof Error ? error.message : String(error) }),
+    onTrouble,
   });
   const router = createRouter({
     settings: routing,
     pool,
-    ledger,
+    recorder,
     sessions: createSessions({
       database,
       clock,

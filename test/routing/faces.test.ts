@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { configSchema } from '../../src/config/schema.ts';
+import { recordHere } from '../../src/ledger/recorder.ts';
 import { createLedger } from '../../src/ledger/sqlite-ledger.ts';
 import { openServer } from '../../src/providers/open-server.ts';
 import type { RouteRequest } from '../../src/routing/decision.ts';
@@ -55,7 +56,7 @@ async function openWith(faces: WalkFaces): Promise<{ router: Router; events: Rou
   const router = createRouter({
     settings: routing,
     pool,
-    ledger: createLedger(database),
+    recorder: recordHere(createLedger(database)),
     sessions: createSessions({ database, clock, sessionHours: 1, holder: 'test' }),
     telemetry: NO_TELEMETRY,
     clock,

@@ -61,7 +61,7 @@ export async function serveCommand(
     prometheus: true,
     warn: (message) => tell({ type: 'trouble', message }),
   });
-  const router = await runtime.openRouter({ onEvent: tell, telemetry });
+  const router = await runtime.openRouter({ onEvent: tell, telemetry, busy: true });
   try {
     const gateway = createGateway({
       router,
