@@ -1,3 +1,4 @@
+import { run as abort } from './abort.ts';
 import { run as batch } from './batch.ts';
 import { run as decision } from './decision.ts';
 import { run as describe } from './describe.ts';
@@ -21,6 +22,7 @@ const BENCHMARKS: Record<string, (out: (line: string) => void) => Promise<unknow
   decision,
   gateway,
   batch,
+  abort,
   'engine-speed': engineSpeed,
   'provider-overhead': providerOverhead,
   session,

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { createAbort } from '../core/abort.ts';
 import type { Clock } from '../core/clock.ts';
 import { AppError } from '../core/errors.ts';
 import type { RouteAnswer, Router } from '../routing/router.ts';
@@ -70,8 +71,8 @@ export function createExchange(options: ExchangeOptions): Exchange {
     }
     const { request, reply } = connection;
     const { socket } = request.raw;
-    const ended = new AbortController();
-    const running: Running = { ...connection, ...options, signal: ended.signal };
+    const ended = createAbort();
+    const running: Running = { signal: ended.signal, ...connection, ...options };
     const abort = (): void => ended.abort();
     const gone = (): void => {
       running.facts.left = true;
@@ -124,7 +125,7 @@ async function wholeAnswer(running: Running, call: Call): Promise<void> {
   const { router, facts, signal } = running;
   const answer = await router.complete(call.request, { signal });
   note(facts, answer);
-  const headers = { ...answerHeaders(facts), 'x-aqe-overhead-ms': answer.overheadMs.toFixed(3) };
+  const headers = { 'x-aqe-overhead-ms': answer.overheadMs.toFixed(3), ...answerHeaders(facts) };
   send(running, headers, writerOf(running, call).whole(answer));
 }
 

@@ -8,8 +8,8 @@ export interface WriterData {
   lockMs: number;
 }
 
-/** To the thread: writes that came together, or the word to end. */
-export type ToWriter = Write[] | 'close';
+/** To the thread: writes that came together, that it is time to tidy the journal of the database, or the word to end. */
+export type ToWriter = Write[] | 'checkpoint' | 'close';
 
 /** From the thread: so many of the oldest writes are done; those at these places among them failed. */
 export interface FromWriter {

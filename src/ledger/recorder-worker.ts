@@ -39,6 +39,7 @@ function run({ stateFolder, lockMs }: WriterData): void {
     let next: { message: ToWriter } | undefined = { message: first };
     while (next !== undefined) {
       if (next.message === 'close') closing = true;
+      else if (next.message === 'checkpoint') database.pragma('wal_checkpoint(PASSIVE)');
       else writes.push(...next.message);
       next = receiveMessageOnPort(port);
     }

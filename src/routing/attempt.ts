@@ -57,7 +57,7 @@ export interface ResilientProviderOptions {
 /** An attempt that is under way. */
 interface Attempt {
   /** Whether its end is known; what is told of it later is not heard. */
-  readonly settled: boolean;
+  isSettled(): boolean;
   firstToken(): void;
   succeeded(completion?: Completion): void;
   failed(failure: ProviderFailure, usage?: Usage): void;
@@ -110,9 +110,7 @@ export function createResilientProvider(
     }
 
     return {
-      get settled() {
-        return settled;
-      },
+      isSettled: () => settled,
       firstToken() {
         ttftMs ??= clock.monotonic() - start;
       },
@@ -137,7 +135,7 @@ export function createResilientProvider(
           return await once(call, attempt);
         } catch (error) {
           // An answer that could not be recorded is no reason to ask for another one.
-          if (attempt.settled) throw error;
+          if (attempt.isSettled()) throw error;
           const failure = call.failureOf(error);
           attempt.failed(failure);
           await call.beforeRetry(failure);
@@ -190,7 +188,7 @@ export function createResilientProvider(
           }
           return;
         } catch (error) {
-          if (attempt.settled) throw error;
+          if (attempt.isSettled()) throw error;
           const failure = call.failureOf(error);
           attempt.failed(failure);
           if (committed) throw failure;

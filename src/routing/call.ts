@@ -1,3 +1,4 @@
+import { createAbort } from '../core/abort.ts';
 import type { Clock } from '../core/clock.ts';
 import type { RandomIndex } from '../core/random.ts';
 import type { Completion } from '../core/request.ts';
@@ -40,8 +41,8 @@ const ENDED = new Error('The call has ended.');
 export function beginCall(settings: CallSettings, caller: AbortSignal | undefined): Call {
   const { clock, random, totalMs, retries, budget, leftAlone } = settings;
   const start = clock.monotonic();
-  const controller = new AbortController();
-  const ended = new AbortController();
+  const controller = createAbort();
+  const ended = createAbort();
   let late = false;
   let retried = 0;
   let waitedMs = 0;

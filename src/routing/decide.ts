@@ -91,8 +91,8 @@ export function decide(input: DecideInput): Decision {
     ladder: [
       rungOf(first, input),
       ...others.map((target) => ({
-        ...rungOf(target, input),
         why: whyLater(target, choice, input),
+        ...rungOf(target, input),
       })),
     ],
     confidence: policy === pinnedPolicy.id ? 1 : description.confidence * sureness,

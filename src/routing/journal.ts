@@ -39,8 +39,8 @@ export interface Account {
 
 /** What is written of one request: before anything is sent, for each attempt, and at the end. */
 export interface Journal {
-  /** Attempts that have begun. */
-  readonly attempts: number;
+  /** How many attempts have begun. */
+  attempts(): number;
   /** A target gets ready, as by loading its model: it is at work until the returned function is called. */
   working(): () => void;
   /** For the attempts at a rung. */
@@ -98,9 +98,7 @@ export async function openJournal(
 
   return {
     working,
-    get attempts() {
-      return begun;
-    },
+    attempts: () => begun,
     listen: (rung) => () => {
       const number = begun;
       begun += 1;
@@ -121,22 +119,27 @@ export async function openJournal(
       const totalMs = now - startedAt;
       const overheadMs = Math.max(0, totalMs - workUntil(now));
       const usd = finished.length === begun ? sumOf(finished) : undefined;
-      const common = {
-        state,
-        totalMs,
-        overheadMs,
-        ...(failure === undefined ? {} : { failure }),
-        ...(ttftMs === undefined ? {} : { ttftMs }),
-      };
       const answered =
         answeredBy === undefined
           ? {}
           : { answeredTier: answeredBy.tier, answeredTarget: answeredBy.spec };
       ended = true;
-      const written = recorder.end(request.id, { ...common, ...answered }, finished);
+      const told: Ending = {
+        state,
+        totalMs,
+        overheadMs,
+        ...answered,
+        ...(failure === undefined ? {} : { failure }),
+        ...(ttftMs === undefined ? {} : { ttftMs }),
+      };
+      const written = recorder.end(request.id, told, finished);
       const { category, complexity, policy, tier, target } = request;
       const ending: EndedRequest = {
-        ...common,
+        state,
+        totalMs,
+        overheadMs,
+        failure,
+        ttftMs,
         usage,
         usd,
         category,

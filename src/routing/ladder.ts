@@ -1,3 +1,4 @@
+import { createAbort } from '../core/abort.ts';
 import type { Clock } from '../core/clock.ts';
 import { AppError } from '../core/errors.ts';
 import type { CompletionRequest } from '../core/request.ts';
@@ -52,7 +53,7 @@ interface Runner {
   readonly rung: Rung;
   readonly startedAt: number;
   /** What it gives next. */
-  readonly step: Promise<Step>;
+  step(): Promise<Step>;
   /** Asks for the step after. */
   advance(): void;
   abort(reason?: ProviderFailure): void;
@@ -112,12 +113,12 @@ export async function* climb(options: ClimbOptions): AsyncGenerator<ClimbEvent> 
   /** What the runners give first, or an alarm where somebody else could be asked. */
   async function nextStep(): Promise<Step | Alarm> {
     const [first] = running;
-    const steps = running.map(({ step }) => step);
+    const steps = running.map((runner) => runner.step());
     if (first === undefined || nextRung() === undefined) return Promise.race(steps);
     const hedge = running.length === 1 && hedgeMs !== undefined && hedgeMs < failoverMs;
     const due = first.startedAt + (hedge ? hedgeMs : failoverMs);
     const state = hedge ? 'hedge' : 'late';
-    const over = new AbortController();
+    const over = createAbort();
     const alarm = clock
       .sleep(Math.max(0, due - clock.monotonic()), over.signal)
       .then((): Alarm => ({ state }));
@@ -174,7 +175,7 @@ export async function* climb(options: ClimbOptions): AsyncGenerator<ClimbEvent> 
           return;
         }
         if (sign.type !== 'token') yield sign;
-        step = await runner.step;
+        step = await runner.step();
       }
       if (!buffered && step.state === 'failed') throw step.error;
       giveWay(step);
@@ -187,7 +188,7 @@ export async function* climb(options: ClimbOptions): AsyncGenerator<ClimbEvent> 
 }
 
 function startRunner(rung: Rung, options: ClimbOptions): Runner {
-  const controller = new AbortController();
+  const controller = createAbort();
   if (options.signal.aborted) controller.abort();
   const signs = askRung(rung, controller.signal, options);
   let step: Promise<Step>;
@@ -206,9 +207,7 @@ function startRunner(rung: Rung, options: ClimbOptions): Runner {
   const runner: Runner = {
     rung,
     startedAt: options.clock.monotonic(),
-    get step() {
-      return step;
-    },
+    step: () => step,
     advance() {
       step = pull();
     },
@@ -237,7 +236,7 @@ async function* askRung(
     onToken = () => resolve({ type: 'token' });
   });
   const whole = provider
-    .complete(request, { ...call, onToken })
+    .complete(request, { onToken, ...call })
     .then((completion): Sign => ({ type: 'finished', completion }));
   const sign = await Promise.race([token, whole]);
   yield sign;
@@ -264,7 +263,7 @@ function nobodyMay(): AppError {
 
 /** Waits for `work`, but not for longer than `ms`. */
 async function within(ms: number, work: Promise<unknown>, clock: Clock): Promise<void> {
-  const over = new AbortController();
+  const over = createAbort();
   await Promise.race([work, clock.sleep(ms, over.signal).catch(() => {})]);
   over.abort(OVER);
 }

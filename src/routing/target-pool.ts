@@ -206,11 +206,11 @@ export function createTargetPool(options: TargetPoolOptions): TargetPool {
     const gone = live.gone !== undefined && live.gone.until > clock.monotonic();
     const quality = options.qualityOf(spec, description);
     return {
-      ...target,
       breaker: state,
       ...(opened === undefined ? {} : { opened }),
       inFlight: live.inFlight,
       concurrency: live.metadata?.concurrency ?? 1,
+      ...target,
       ...(gone && live.gone !== undefined ? { gone: live.gone.what } : {}),
       ...(live.latency === undefined ? {} : { latency: live.latency }),
       ...estimatedUsd(spec),

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { Config } from '../config/schema.ts';
+import { createAbort } from '../core/abort.ts';
 import type { Clock } from '../core/clock.ts';
 import { AppError, messageOf } from '../core/errors.ts';
 import type { RandomIndex } from '../core/random.ts';
@@ -96,7 +97,7 @@ export function createRouter(options: RouterOptions): Router {
   const { settings, pool, recorder, sessions, telemetry, clock, random, onEvent } = options;
   const faces = options.faces ?? {};
   const running = new Set<Promise<void>>();
-  const closing = new AbortController();
+  const closing = createAbort();
   // As many requests as there are listen to it.
   setMaxListeners(0, closing.signal);
   let closed: Promise<void> | undefined;
@@ -258,7 +259,7 @@ export function createRouter(options: RouterOptions): Router {
       turn?.commit(request.messages, best, request.private);
       outcome = { state: 'answered', ...told };
       const answered = await answerOf(best);
-      learn({ ...walked, completion: best });
+      learn(best === completion ? walked : { ...walked, completion: best });
       return answered;
     }
 
@@ -281,7 +282,7 @@ export function createRouter(options: RouterOptions): Router {
         if (event.type === 'committed') {
           rung = event.rung;
           ttftMs = clock.monotonic() - startedAt;
-          const { attempts } = journal;
+          const attempts = journal.attempts();
           yield { type: 'committed', tier: rung.tier, target: rung.spec, attempts };
         } else if (event.type === 'finished') {
           yield { type: 'finished', answer: await conclude(event.completion) };
@@ -301,13 +302,13 @@ export function createRouter(options: RouterOptions): Router {
 
   return {
     async complete(request, callOptions = {}) {
-      for await (const event of walk(request, { ...callOptions, buffered: true })) {
+      for await (const event of walk(request, { buffered: true, ...callOptions })) {
         if (event.type !== 'finished') continue;
         if (event.answer.completion.finishReason !== 'cancelled') return event.answer;
       }
       throw new ProviderFailure('cancelled', 'The request was cancelled.');
     },
-    stream: (request, callOptions = {}) => walk(request, { ...callOptions, buffered: false }),
+    stream: (request, callOptions = {}) => walk(request, { buffered: false, ...callOptions }),
     async explain(request) {
       return decideOn(request);
     },
@@ -333,7 +334,7 @@ export function createRouter(options: RouterOptions): Router {
     embed: (texts, { model, signal } = {}) => embedTexts(pool, texts, { model, signal }),
     close() {
       closed ??= (async () => {
-        const over = new AbortController();
+        const over = createAbort();
         const late = clock.sleep(options.closeMs, over.signal).then(
           () => closing.abort(),
           () => {},
@@ -378,7 +379,7 @@ function joinSignals(
   caller: AbortSignal | undefined,
   closing: AbortSignal,
 ): { signal: AbortSignal; release: () => void } {
-  const joined = new AbortController();
+  const joined = createAbort();
   const signals = caller === undefined ? [closing] : [caller, closing];
   const abort = (): void => joined.abort();
   for (const signal of signals) {

@@ -47,10 +47,9 @@ export function openRouter(deps: RouterDeps): Router {
   const { config, clock, random, telemetry, onEvent } = deps;
   const { routing, tiers, servers, breaker, deadlines } = config;
   const database = openDatabase(config.state, { lockMs: LOCK_MS });
-  const ledger = createLedger(database);
   const recorder = deps.busy
-    ? recordApart({ stateFolder: config.state, lockMs: LOCK_MS }, ledger)
-    : recordHere(ledger);
+    ? recordApart({ stateFolder: config.state, lockMs: LOCK_MS }, database)
+    : recordHere(createLedger(database));
   const onTrouble = (error: unknown): void =>
     onEvent({ type: 'trouble', message: messageOf(error) });
   const embedded = new Map<string, WantedModel>();

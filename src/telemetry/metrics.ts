@@ -91,10 +91,10 @@ export function openMetrics(
         ...(address !== undefined && { [A.serverAddress]: address }),
       };
       const fleet: Attributes = { tier, provider: server, model };
-      attempts.add(1, { ...fleet, outcome });
+      attempts.add(1, { outcome, ...fleet });
       operationDuration.record(
         totalMs / 1000,
-        outcome === 'ok' ? convention : { ...convention, [A.error]: outcome },
+        outcome === 'ok' ? convention : { [A.error]: outcome, ...convention },
       );
       if (ttftMs !== undefined) timeToFirstToken.record(ttftMs / 1000, convention);
       for (const [type, count] of [
@@ -102,8 +102,8 @@ export function openMetrics(
         ['output', usage.outputTokens],
       ] as const) {
         if (count === undefined) continue;
-        tokenUsage.record(count, { ...convention, [A.tokenType]: type });
-        tokens.add(count, { ...fleet, type });
+        tokenUsage.record(count, { [A.tokenType]: type, ...convention });
+        tokens.add(count, { type, ...fleet });
       }
       if (usage.cachedInputTokens !== undefined) cachedTokens.add(usage.cachedInputTokens, fleet);
       if (usd !== undefined) cost.add(usd, fleet);
@@ -112,8 +112,8 @@ export function openMetrics(
       const { provider: server = 'none', model = 'none' } = names ?? {};
       const fleet: Attributes = { tier, provider: server, model };
       const { category, complexity, policy } = ended;
-      selections.add(1, { ...fleet, state, category, complexity, policy });
-      requestLatency.record(totalMs, { ...fleet, state });
+      selections.add(1, { state, category, complexity, policy, ...fleet });
+      requestLatency.record(totalMs, { state, ...fleet });
       routerOverhead.record(overheadMs);
       if (started.session) features.add(1, FEATURES.session);
       if (started.private) features.add(1, FEATURES.private);

@@ -51,7 +51,7 @@ export async function* streamAnswer(options: AnswerOptions): AsyncGenerator<Stre
 
   function finished(reason: FinishReason): StreamEvent {
     const totalMs = clock.monotonic() - startedAt;
-    const timing = { ...(ttftMs === undefined ? {} : { ttftMs }), totalMs, measured: true };
+    const timing = { totalMs, measured: true, ...(ttftMs === undefined ? {} : { ttftMs }) };
     const thoughts = thinking === '' ? {} : { thinking };
     const calls = toolCalls.length === 0 ? {} : { toolCalls };
     // Not every server has a word of its own for an end with calls.

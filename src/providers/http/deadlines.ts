@@ -1,3 +1,4 @@
+import { createAbort } from '../../core/abort.ts';
 import type { Clock } from '../../core/clock.ts';
 import { ProviderFailure } from '../failure.ts';
 
@@ -37,8 +38,8 @@ const ENDED = new Error('The call has ended.');
 
 export function watchDeadlines({ deadlines, clock, signal: caller }: WatchOptions): Watch {
   const { firstTokenMs = Infinity, idleMs = Infinity, totalMs } = deadlines;
-  const controller = new AbortController();
-  const ended = new AbortController();
+  const controller = createAbort();
+  const ended = createAbort();
   const startedAt = clock.monotonic();
   let lastProgress: number | undefined;
   let held = false;

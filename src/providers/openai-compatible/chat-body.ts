@@ -8,11 +8,11 @@ export function chatBody(
 ): Readonly<Record<string, unknown>> {
   const { temperature, seed, topP, stop, responseFormat } = request;
   return {
-    ...promptBody(request, kind),
     temperature,
     seed,
     stream: true,
     stream_options: { include_usage: true },
+    ...promptBody(request, kind),
     ...(topP === undefined ? {} : { top_p: topP }),
     ...(stop === undefined ? {} : { stop }),
     ...(responseFormat === undefined ? {} : { response_format: formatOf(responseFormat) }),
