@@ -88,7 +88,7 @@ const RIVALS: Readonly<Record<string, readonly Signal[]>> = {
   coverage: ['coverage', 'coverage gap'],
   flakiness: ['flakiness', 'failing runs'],
   review: ['review'],
-  production: ['production work'],
+  production: ['production work', 'everyday life'],
 };
 /** A text that says little of anything has no loud voice. */
 const SILENCE = 1;
