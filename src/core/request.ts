@@ -4,6 +4,8 @@ export interface Tool {
   description?: string;
   /** JSON Schema of its arguments. */
   parameters: Readonly<Record<string, unknown>>;
+  /** Holds the arguments to their schema, where the server can. */
+  strict?: boolean;
 }
 
 /** A model's wish to have a tool run. */

@@ -157,7 +157,7 @@ describe('a request', () => {
         topP: 0.9,
         seed: 3,
         stop: ['END'],
-        tools: [{ name: 'f', parameters: { type: 'object', properties: {} } }],
+        tools: [{ name: 'f', parameters: { type: 'object', properties: {} }, strict: true }],
         toolChoice: { name: 'f' },
         responseFormat: { type: 'json-schema', name: 's', schema },
       },

@@ -95,10 +95,11 @@ function toolsOf({ tools, tool_choice: choice }: Prompt): {
   tools?: Tool[];
   toolChoice?: ToolChoice;
 } {
-  const offered = (tools ?? []).map(({ name, description, input_schema: parameters }) => ({
+  const offered = (tools ?? []).map(({ name, description, input_schema: parameters, strict }) => ({
     name,
     ...(typeof description === 'string' ? { description } : {}),
     parameters,
+    ...(typeof strict === 'boolean' ? { strict } : {}),
   }));
   if (offered.length === 0) return {};
   if (choice === null || choice === undefined) return { tools: offered };

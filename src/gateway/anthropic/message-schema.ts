@@ -34,6 +34,7 @@ const tool = z.object({
   name: z.string().min(1),
   description: z.string().nullish(),
   input_schema: jsonObject,
+  strict: z.boolean().nullish(),
 });
 
 const toolChoice = z.discriminatedUnion(

@@ -51,6 +51,7 @@ const tool = z.object({
     name: z.string().min(1),
     description: z.string().nullish(),
     parameters: jsonObject.nullish(),
+    strict: z.boolean().nullish(),
   }),
 });
 
@@ -161,6 +162,7 @@ function toolsOf(chat: ChatBody): { tools?: Tool[]; toolChoice?: ToolChoice } {
     name: given.name,
     ...(typeof given.description === 'string' ? { description: given.description } : {}),
     parameters: given.parameters ?? { type: 'object', properties: {} },
+    ...(typeof given.strict === 'boolean' ? { strict: given.strict } : {}),
   }));
   if (tools.length === 0) return {};
   const choice = chat.tool_choice ?? undefined;

@@ -54,10 +54,11 @@ export function promptOf(
     .filter(({ role }) => role === 'system')
     .map(({ content }) => content)
     .join('\n\n');
-  const offered = tools.map(({ name, description, parameters }) => ({
+  const offered = tools.map(({ name, description, parameters, strict }) => ({
     name,
     ...(description === undefined ? {} : { description }),
     input_schema: { ...parameters, type: 'object' as const },
+    ...(strict === undefined ? {} : { strict }),
   }));
   // The tools stand before the system prompt and are cached with it.
   const isCached = isLong(JSON.stringify(offered) + system);

@@ -23,6 +23,7 @@ export const toolSchema = z.strictObject({
   name: z.string().min(1),
   description: z.string().exactOptional(),
   parameters: object,
+  strict: z.boolean().exactOptional(),
 });
 
 /** What a caller may say of a request besides its words; the same in every shape of a line. */

@@ -20,7 +20,10 @@ const few = { max_tokens: FEW_TOKENS, temperature: 0, seed: 1 };
 const asked = [{ role: 'user' as const, content: QUESTION }];
 
 const tools = [
-  { type: 'function' as const, function: { ...TOOL, parameters: { ...TOOL.parameters } } },
+  {
+    type: 'function' as const,
+    function: { ...TOOL, parameters: { ...TOOL.parameters }, strict: true },
+  },
 ];
 
 type ToolRequest = Pick<
