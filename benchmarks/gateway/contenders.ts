@@ -32,6 +32,20 @@ export async function startDirect(): Promise<Contender> {
   return { name: 'direct (control)', url, headers: {}, model: MODEL, stop: () => server.stop() };
 }
 
+/** A program in between that only hands on: what any gateway costs here at the least. */
+export async function startBare(upstream: string): Promise<Contender> {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const script = fileURLToPath(new URL('bare.ts', import.meta.url));
+  const server = await startProcess({
+    command: process.execPath,
+    args: ['--import', 'tsx', script, `${port}`, upstream],
+    url,
+    readyPath: '/v1/models',
+  });
+  return { name: 'bare proxy', url, headers: {}, model: MODEL, stop: () => server.stop() };
+}
+
 /** The gateways before that server; says which cannot be had. */
 export async function startGateways(
   upstream: string,

@@ -32,8 +32,8 @@ const rowSchema = z
   })
   .transform(
     ({ probe_claimed_at: claimedAt, probe_expires_at: expiresAt, ...row }): BreakerRow => ({
-      ...row,
       probe: claimedAt === null || expiresAt === null ? undefined : { claimedAt, expiresAt },
+      ...row,
     }),
   );
 

@@ -20,11 +20,13 @@ const few = { max_tokens: FEW_TOKENS, temperature: 0, seed: 1 };
 const asked = [{ role: 'user' as const, content: QUESTION }];
 
 const tools = [
-  {
-    type: 'function' as const,
-    function: { ...TOOL, parameters: { ...TOOL.parameters }, strict: true },
-  },
+  { type: 'function' as const, function: { ...TOOL, parameters: { ...TOOL.parameters } } },
 ];
+/** vLLM holds the arguments to their schema where it is told to. */
+const strictTools = tools.map((tool) => ({
+  ...tool,
+  function: { ...tool.function, strict: true },
+}));
 
 type ToolRequest = Pick<
   ChatCompletionCreateParamsBase,
@@ -32,14 +34,14 @@ type ToolRequest = Pick<
 >;
 
 /** Ollama knows no choice of tools: there the model is asked. */
-function toolRequest({ model, server }: Subject): ToolRequest {
+function toolRequest({ model, server, holdsToTools }: Subject): ToolRequest {
   const named = { type: 'function' as const, function: { name: TOOL.name } };
   return {
     ...few,
     model,
     max_tokens: TOOL_TOKENS,
     messages: [{ role: 'user', content: 'What is the weather in Paris? Use the tool.' }],
-    tools,
+    tools: holdsToTools ? strictTools : tools,
     tool_choice: server === 'Ollama' ? 'auto' : named,
   };
 }
