@@ -24,8 +24,8 @@ export async function run(out: (line: string) => void): Promise<void> {
     const suite = await loadSuite(runtime.builtInSuite);
     const sandbox = await runtime.openSandbox(false);
     const deps = {
-      executor: runtime.createExecutor(sandbox),
-      typeCheck: runtime.createTypeChecker(),
+      executor: await runtime.createExecutor(sandbox),
+      typeCheck: await runtime.createTypeChecker(),
     };
 
     const started = performance.now();

@@ -10,12 +10,12 @@ import { AppError } from './core/errors.ts';
 import { createEmbeddedProvider } from './providers/embedded/embedded-provider.ts';
 import { openServer, type ServedModel } from './providers/open-server.ts';
 import type { Provider } from './providers/provider.ts';
-import { createExecutor, type Executor } from './quality/execution/index.ts';
+import type { Executor } from './quality/execution/index.ts';
 import { createRunStore, type RunStore } from './quality/run-store.ts';
 import { openSandbox } from './quality/sandbox/open-sandbox.ts';
 import { probeSandbox } from './quality/sandbox/probe.ts';
 import type { Sandbox } from './quality/sandbox/sandbox.ts';
-import { createTypeChecker, type TypeChecker } from './quality/type-check.ts';
+import type { TypeChecker } from './quality/type-check.ts';
 import { examine, type ConfiguredModel, type DoctorDeps } from './setup/doctor/doctor.ts';
 import type { Finding } from './setup/doctor/finding.ts';
 import { machineOf, readGpus } from './setup/gpu.ts';
@@ -68,8 +68,9 @@ export interface Runtime {
   newRunId: () => string;
   openStore: () => RunStore;
   openSandbox: (allowUnsafe: boolean) => Promise<Sandbox>;
-  createExecutor: (sandbox: Sandbox) => Executor;
-  createTypeChecker: () => TypeChecker;
+  /** Loads the compilers that grading needs, which nothing else has to pay for. */
+  createExecutor: (sandbox: Sandbox) => Promise<Executor>;
+  createTypeChecker: () => Promise<TypeChecker>;
   /** @param name an id of the catalogue or a GGUF file; the machine chooses when absent */
   wantModel: (name: string | undefined) => Promise<WantedModel>;
   provideModel: (
@@ -197,8 +198,14 @@ export async function createRuntime({ cwd, env, flags }: RuntimeOptions): Promis
     openStore: () => createRunStore(openDatabase(config.state)),
     openSandbox: async (allowUnsafe) =>
       openSandbox(sandboxDeps, await probeSandbox(sandboxDeps), { allowUnsafe }),
-    createExecutor: (sandbox) => createExecutor({ sandbox }),
-    createTypeChecker,
+    createExecutor: async (sandbox) => {
+      const { createExecutor } = await import('./quality/execution/index.ts');
+      return createExecutor({ sandbox });
+    },
+    createTypeChecker: async () => {
+      const { createTypeChecker } = await import('./quality/type-check.ts');
+      return createTypeChecker();
+    },
     wantModel,
     provideModel: ({ choice }, options) =>
       ensureModel(

@@ -52,10 +52,10 @@ export async function runCommand(context: CommandContext, flags: RunFlags): Prom
       ? await startRun(context, runtime, store, flags)
       : await resumeRun(store, flags.resume);
   const models = await modelsOf(run.plan, runtime, output, signal);
-  const executor = runtime.createExecutor(sandbox);
+  const executor = await runtime.createExecutor(sandbox);
   const deps: BaselineDeps = {
     store,
-    grader: { executor, typeCheck: runtime.createTypeChecker() },
+    grader: { executor, typeCheck: await runtime.createTypeChecker() },
     clock: runtime.clock,
     sandbox: sandbox.tier,
     versions: {

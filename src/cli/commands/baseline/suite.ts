@@ -23,14 +23,14 @@ export async function checkCommand(
   const suite = await loadSuite(
     folder === undefined ? runtime.builtInSuite : path.resolve(host.cwd, folder),
   );
-  const executor = runtime.createExecutor(
+  const executor = await runtime.createExecutor(
     await runtime.openSandbox(flags.allowUnsafeExec === true),
   );
   const progress = await output.progress();
   const outcomes: CheckOutcome[] = [];
   try {
     progress.update(`Checking ${suite.tasks.length} tasks`);
-    const deps = { executor, typeCheck: runtime.createTypeChecker() };
+    const deps = { executor, typeCheck: await runtime.createTypeChecker() };
     for await (const outcome of checkSuite(suite.tasks, deps, host.signal)) {
       outcomes.push(outcome);
       progress.update(`${outcomes.length} of ${suite.tasks.length} tasks checked`);
@@ -64,7 +64,7 @@ export async function buildCommand(
     });
   }
   const tasks = suite.tasks.filter(({ id }) => flags.task?.includes(id) ?? true);
-  const executor = runtime.createExecutor(
+  const executor = await runtime.createExecutor(
     await runtime.openSandbox(flags.allowUnsafeExec === true),
   );
   const progress = await output.progress();
