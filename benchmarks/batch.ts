@@ -10,6 +10,7 @@ import { createRuntime } from '../src/runtime.ts';
 import { freePort } from '../test/contracts/loopback.ts';
 import { flags, startProcess, type ServerProcess } from '../test/contracts/servers/process.ts';
 import { writeWeights } from '../test/contracts/servers/training.ts';
+import { startLlamaServer } from './llama-server.ts';
 import { modelFile } from './model-file.ts';
 
 const MODEL = 'smollm2-135m-instruct';
@@ -60,7 +61,12 @@ export async function run(out: (line: string) => void): Promise<void> {
     if (vllm === undefined) out('vLLM: AQE_LLM_TEST_VLLM is not set');
     else await onServer('vllm', () => startVllm(vllm, file, folder), folder, out);
     if (llamaServer === undefined) out('llama-server: AQE_LLM_TEST_LLAMA_SERVER is not set');
-    else await onServer('llama-server', () => startLlama(llamaServer, file), folder, out);
+    else {
+      const slots = { model: MODEL, slots: 4, contextTokens: CONTEXT_TOKENS };
+      const start = (): Promise<ServerProcess> =>
+        startLlamaServer({ binary: llamaServer, file, ...slots });
+      await onServer('llama-server', start, folder, out);
+    }
     await compare('embedded', { embedded: { model: file, threads: 1 } }, folder, out);
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -152,25 +158,6 @@ async function answer(
     merged: answers.filter(({ sameAs }) => sameAs !== undefined).length,
     outputTokens: answers.reduce((sum, { answer: of }) => sum + (of.usage.outputTokens ?? 0), 0),
   };
-}
-
-async function startLlama(binary: string, file: string): Promise<ServerProcess> {
-  const port = await freePort();
-  return startProcess({
-    command: binary,
-    args: flags({
-      model: file,
-      alias: MODEL,
-      host: '127.0.0.1',
-      port: `${port}`,
-      'ctx-size': `${4 * CONTEXT_TOKENS}`,
-      parallel: '4',
-      threads: '1',
-      'threads-batch': '1',
-    }),
-    url: `http://127.0.0.1:${port}`,
-    readyPath: '/health',
-  });
 }
 
 async function startVllm(venv: string, file: string, folder: string): Promise<ServerProcess> {

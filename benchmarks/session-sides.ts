@@ -4,6 +4,7 @@ import type { createRuntime } from '../src/runtime.ts';
 import { freePort } from '../test/contracts/loopback.ts';
 import { flags, startProcess, type ServerProcess } from '../test/contracts/servers/process.ts';
 import { writeWeights } from '../test/contracts/servers/training.ts';
+import { startLlamaServer } from './llama-server.ts';
 
 /** What every side has: one model, one thread, windows of so many tokens. */
 export interface Setting {
@@ -45,24 +46,8 @@ export async function embeddedSides({ runtime, model, file }: Setting): Promise<
 /** Each side has a server of two slots to itself, so that no side finds what another left. */
 export async function llamaServerSides(setting: Setting, binary: string): Promise<Sides> {
   const { model, file, contextTokens } = setting;
-  const start = async (): Promise<ServerProcess> => {
-    const port = await freePort();
-    return startProcess({
-      command: binary,
-      args: flags({
-        model: file,
-        alias: model,
-        host: '127.0.0.1',
-        port: `${port}`,
-        'ctx-size': `${2 * contextTokens}`,
-        parallel: '2',
-        threads: '1',
-        'threads-batch': '1',
-      }),
-      url: `http://127.0.0.1:${port}`,
-      readyPath: '/health',
-    });
-  };
+  const start = (): Promise<ServerProcess> =>
+    startLlamaServer({ binary, file, model, slots: 2, contextTokens });
   return onServers(setting, [
     { name: 'session', start, tell: true },
     { name: "server's choice of slot", start, tell: false },
