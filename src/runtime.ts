@@ -35,6 +35,7 @@ import type { Router } from './routing/router.ts';
 import type { RouterEvent } from './routing/walk.ts';
 import { specsOfTiers } from './routing/targets.ts';
 import { openConvenience } from './runtime/open-convenience.ts';
+import { openPatterns, type Patterns } from './runtime/open-patterns.ts';
 import { openRouter } from './runtime/open-router.ts';
 import { openDatabase } from './storage/database.ts';
 import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts';
@@ -98,6 +99,11 @@ export interface Runtime {
   }) => Promise<Router>;
   /** @throws AppError `storage.*` */
   openLedger: () => Ledger;
+  /**
+   * What is remembered, and the embedder it is found by.
+   * @throws AppError `storage.*`, `config.unknown-server`
+   */
+  openPatterns: (onTrouble: (message: string) => void) => Promise<Patterns>;
   /** @throws AppError `storage.*` */
   openConvenience: () => Omit<BatchOptions['convenience'], 'enabled'>;
   /** @param options.prometheus whether somebody is going to ask for the metrics */
@@ -184,6 +190,20 @@ export async function createRuntime({ cwd, env, flags }: RuntimeOptions): Promis
       servers: config.servers,
       warn,
     });
+  const openSteady: Runtime['openSteady'] = async (spec) => {
+    const provider = await openServer(
+      { ...servedModel(spec, config), cachePrompt: false },
+      serverDeps,
+    );
+    const breaker = createCircuitBreaker({
+      database: openDatabase(config.state),
+      id: provider.id,
+      settings: { ...config.breaker, latencyMs: Infinity },
+      clock,
+    });
+    const { totalMs } = config.deadlines;
+    return createResilientProvider(provider, { breaker, clock, random: randomInt, totalMs });
+  };
   const openLedger = (): Ledger => createLedger(openDatabase(config.state));
   return {
     config,
@@ -221,20 +241,7 @@ export async function createRuntime({ cwd, env, flags }: RuntimeOptions): Promis
       ),
     openEmbedded,
     openServer: (served) => openServer(served, serverDeps),
-    openSteady: async (spec) => {
-      const provider = await openServer(
-        { ...servedModel(spec, config), cachePrompt: false },
-        serverDeps,
-      );
-      const breaker = createCircuitBreaker({
-        database: openDatabase(config.state),
-        id: provider.id,
-        settings: { ...config.breaker, latencyMs: Infinity },
-        clock,
-      });
-      const { totalMs } = config.deadlines;
-      return createResilientProvider(provider, { breaker, clock, random: randomInt, totalMs });
-    },
+    openSteady,
     openRouter: async ({ onEvent, telemetry, busy = false }) => {
       const warn = (message: string): void => onEvent({ type: 'trouble', message });
       const own = telemetry ?? (await openTelemetry({ prometheus: false, warn }));
@@ -268,6 +275,8 @@ export async function createRuntime({ cwd, env, flags }: RuntimeOptions): Promis
       };
     },
     openLedger,
+    openPatterns: (onTrouble) =>
+      openPatterns({ config, clock, openEmbedded, openSteady, onTrouble }),
     openConvenience: () =>
       openConvenience(config, { ...serverDeps, random: randomInt, ledger: openLedger() }),
     openTelemetry,

@@ -36,6 +36,10 @@ export const COMMANDS: readonly RegisteredCommand[] = [
     load: () => import('./commands/baseline/command.ts'),
   },
   { name: 'cost-report', summary: 'what was spent, what it would have cost' },
-  { name: 'curate', summary: 'tend the learned patterns' },
+  {
+    name: 'curate',
+    summary: 'tend the learned patterns',
+    load: () => import('./commands/curate/command.ts'),
+  },
   { name: 'rollout', summary: 'move traffic step by step' },
 ];

@@ -87,6 +87,7 @@ export async function loadConfig({ cwd, env, flags }: ConfigSources): Promise<Lo
       ...(model === undefined ? {} : { model }),
       ...(threads === undefined ? {} : { threads }),
     },
+    patterns: { ...config.patterns, embedder: resolveSide(base, config.patterns.embedder) },
     baseline: {
       ...config.baseline,
       candidate: resolveSide(base, candidate),

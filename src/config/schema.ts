@@ -192,6 +192,14 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('`route serve`.'),
+  patterns: z
+    .strictObject({
+      embedder: providerSpec
+        .default('embedded:all-minilm-l6-v2')
+        .describe('Whose vectors patterns are found by, as in ollama:nomic-embed-text.'),
+    })
+    .prefault({})
+    .describe('What is remembered of answers.'),
   deadlines: z
     .strictObject({
       connectMs: z.int().min(1).max(MAX_MS).default(5000),

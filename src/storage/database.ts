@@ -6,11 +6,18 @@ import { migration001 } from './migrations/001-baseline.ts';
 import { migration002 } from './migrations/002-breaker.ts';
 import { migration003 } from './migrations/003-serve-check.ts';
 import { migration004 } from './migrations/004-route.ts';
+import { migration005 } from './migrations/005-patterns.ts';
 
 export type { Database } from 'better-sqlite3';
 
 /** Forward only: migration n takes a database from version n − 1 to n, in one transaction. */
-const MIGRATIONS: readonly string[] = [migration001, migration002, migration003, migration004];
+const MIGRATIONS: readonly string[] = [
+  migration001,
+  migration002,
+  migration003,
+  migration004,
+  migration005,
+];
 
 /** The state folder's one database file. */
 export const DATABASE_FILE = 'state.sqlite';

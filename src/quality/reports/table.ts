@@ -11,6 +11,7 @@ import {
   formatRatio,
   formatScore,
   formatTally,
+  NO_BORDERS,
   NONE,
   oneLine,
 } from './format.ts';
@@ -209,10 +210,3 @@ function visible(text: string): number {
   // oxlint-disable-next-line no-control-regex -- escape codes are what is looked for
   return text.replace(/\u001B\[[0-9;]*m/g, '').length;
 }
-
-const NO_BORDERS = Object.fromEntries(
-  ['top', 'bottom', 'left', 'right', 'mid']
-    .flatMap((side) => [side, `${side}-mid`, `${side}-left`, `${side}-right`])
-    .concat('middle')
-    .map((name) => [name, '']),
-);

@@ -3,7 +3,7 @@ import Table from 'cli-table3';
 import { ExitCode } from '../../../core/errors.ts';
 import type { TaskCategory } from '../../../core/task.ts';
 import type { HistoryFilter, RecordedRequest, RequestState } from '../../../ledger/ledger.ts';
-import { clip, formatMs, NONE, oneLine } from '../../../quality/reports/format.ts';
+import { clip, formatMs, NO_BORDERS, NONE, oneLine } from '../../../quality/reports/format.ts';
 import type { Source, Tier } from '../../../routing/decision.ts';
 import type { CommandContext } from '../../main.ts';
 import { runtimeFor } from '../../model.ts';
@@ -134,9 +134,3 @@ function tokensOf({ usage }: RecordedRequest): string {
   if (usage === undefined) return NONE;
   return `${formatCount(usage.inputTokens)} → ${formatCount(usage.outputTokens)}`;
 }
-
-const NO_BORDERS = Object.fromEntries(
-  ['top', 'bottom', 'left', 'right', 'mid', 'middle']
-    .flatMap((side) => [side, `${side}-mid`, `${side}-left`, `${side}-right`])
-    .map((name) => [name, '']),
-);

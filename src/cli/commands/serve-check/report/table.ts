@@ -1,6 +1,6 @@
 import { Chalk, type ChalkInstance } from 'chalk';
 import Table from 'cli-table3';
-import { oneLine } from '../../../../quality/reports/format.ts';
+import { NO_BORDERS, oneLine } from '../../../../quality/reports/format.ts';
 import { labelOf } from '../../../../serving/compare.ts';
 import type { ServeReport, TargetReport, VerdictState } from '../../../../serving/result.ts';
 import {
@@ -95,10 +95,3 @@ function paintOf(state: VerdictState, paint: ChalkInstance): ChalkInstance {
   if (state === 'ready') return paint.green;
   return state === 'too-few' ? paint.magenta : paint.red;
 }
-
-const NO_BORDERS = Object.fromEntries(
-  ['top', 'bottom', 'left', 'right', 'mid']
-    .flatMap((side) => [side, `${side}-mid`, `${side}-left`, `${side}-right`])
-    .concat('middle')
-    .map((name) => [name, '']),
-);

@@ -1,0 +1,161 @@
+import { z } from 'zod';
+import { AppError } from '../core/errors.ts';
+import { TASK_CATEGORIES } from '../core/task.ts';
+import { promptHash, scopeKey, SCOPE_KEYS, VERIFIERS, type Pattern } from './pattern.ts';
+import type { PatternFilter } from './store.ts';
+
+const text = z.string();
+export const scopeSchema = z.strictObject({
+  tenant: text.min(1).optional(),
+  repository: text.min(1).optional(),
+  commit: text.min(1).optional(),
+  model: text.min(1).optional(),
+});
+export const provenanceSchema = z.object({
+  source: z.enum(['import', 'route', 'review', 'api', 'agentdb']),
+  origin: text.optional(),
+  target: text.optional(),
+  requestId: text.optional(),
+  agent: text.optional(),
+});
+
+const rowSchema = z.object({
+  row: z.int(),
+  id: text,
+  name: text,
+  category: z.enum(TASK_CATEGORIES),
+  scope: text,
+  alpha: z.number(),
+  beta: z.number(),
+  uses: z.int(),
+  good: z.int(),
+  bad: z.int(),
+  verified: z.enum(VERIFIERS),
+  tier: text.nullable(),
+  provenance: text,
+  created_at: z.int(),
+  updated_at: z.int(),
+  expires_at: z.int().nullable(),
+  quarantine: text.nullable(),
+  prompt: text,
+  answer: text,
+});
+
+/** A pattern and its row. */
+export interface StoredPattern {
+  row: number;
+  pattern: Pattern;
+}
+
+/** Columns of a pattern, in the order of `valuesOf`. */
+export const COLUMNS = [
+  'id',
+  'name',
+  'category',
+  'scope',
+  'alpha',
+  'beta',
+  'uses',
+  'good',
+  'bad',
+  'verified',
+  'tier',
+  'provenance',
+  'created_at',
+  'updated_at',
+  'expires_at',
+  'quarantine',
+  'prompt_sha256',
+  'prompt',
+  'answer',
+] as const;
+
+/** @throws AppError `storage.unusable` for a row that this version does not understand */
+export function storedPattern(value: unknown): StoredPattern {
+  try {
+    const row = rowSchema.parse(value);
+    const pattern: Pattern = {
+      id: row.id,
+      name: row.name,
+      prompt: row.prompt,
+      answer: row.answer,
+      category: row.category,
+      scope: scopeSchema.parse(JSON.parse(row.scope)),
+      belief: { alpha: row.alpha, beta: row.beta },
+      uses: row.uses,
+      outcomes: { good: row.good, bad: row.bad },
+      verified: row.verified,
+      ...(row.tier === null ? {} : { tier: row.tier }),
+      provenance: provenanceSchema.parse(JSON.parse(row.provenance)),
+      createdAt: row.created_at,
+      updatedAt: row.updated_at,
+      ...(row.expires_at === null ? {} : { expiresAt: row.expires_at }),
+      ...(row.quarantine === null ? {} : { quarantine: row.quarantine }),
+    };
+    return { row: row.row, pattern };
+  } catch (error) {
+    throw new AppError('storage.unusable', 'A stored pattern is damaged.', {
+      hint: 'Restore the state folder from a backup, or export what can be read with `aqe-llm curate export`.',
+      cause: error,
+    });
+  }
+}
+
+export function valuesOf(pattern: Pattern): (string | number | null | Buffer)[] {
+  return [
+    pattern.id,
+    pattern.name,
+    pattern.category,
+    scopeKey(pattern.scope),
+    pattern.belief.alpha,
+    pattern.belief.beta,
+    pattern.uses,
+    pattern.outcomes.good,
+    pattern.outcomes.bad,
+    pattern.verified,
+    pattern.tier ?? null,
+    JSON.stringify(pattern.provenance),
+    pattern.createdAt,
+    pattern.updatedAt,
+    pattern.expiresAt ?? null,
+    pattern.quarantine ?? null,
+    promptHash(pattern.prompt),
+    pattern.prompt,
+    pattern.answer,
+  ];
+}
+
+type Value = string | number | null;
+
+/** A filter as a condition of SQL, always true for an empty one. */
+export function conditionOf(filter: PatternFilter): { sql: string; values: Value[] } {
+  const parts: { sql: string; values: Value[] }[] = [];
+  const add = (sql: string, ...values: Value[]): void => void parts.push({ sql, values });
+  if (filter.category !== undefined) add('category = ?', filter.category);
+  if (filter.minConfidence !== undefined) add('alpha >= ? * (alpha + beta)', filter.minConfidence);
+  if (filter.belowConfidence !== undefined) {
+    add('alpha < ? * (alpha + beta)', filter.belowConfidence);
+  }
+  if (filter.minUses !== undefined) add('uses >= ?', filter.minUses);
+  if (filter.quarantined !== undefined) {
+    add(filter.quarantined ? 'quarantine IS NOT NULL' : 'quarantine IS NULL');
+  }
+  if (filter.verified !== undefined) add(filter.verified ? "verified <> 'no'" : "verified = 'no'");
+  if (filter.text !== undefined) {
+    const like = `%${filter.text.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
+    add(String.raw`(name LIKE ? ESCAPE '\' OR prompt LIKE ? ESCAPE '\')`, like, like);
+  }
+  if (filter.usableAt !== undefined) {
+    add('quarantine IS NULL AND (expires_at IS NULL OR expires_at > ?)', filter.usableAt);
+  }
+  for (const key of filter.scope === undefined ? [] : SCOPE_KEYS) {
+    const column = `scope ->> '$.${key}'`;
+    const value = filter.scope?.[key];
+    if (value === undefined) add(`${column} IS NULL`);
+    else add(`(${column} IS NULL OR ${column} = ?)`, value);
+  }
+  return {
+    sql: parts.length === 0 ? 'TRUE' : parts.map(({ sql }) => sql).join(' AND '),
+    values: parts.flatMap(({ values }) => values),
+  };
+}

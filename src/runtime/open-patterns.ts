@@ -1,0 +1,55 @@
+import { fileURLToPath } from 'node:url';
+import type { LoadedConfig } from '../config/load.ts';
+import type { Clock } from '../core/clock.ts';
+import { createCachedEmbedder } from '../patterns/embedders/cached-embedder.ts';
+import type { Embedder } from '../patterns/embedders/embedder.ts';
+import { createProviderEmbedder } from '../patterns/embedders/provider-embedder.ts';
+import { createSqliteStore } from '../patterns/sqlite-store.ts';
+import type { PatternStore } from '../patterns/store.ts';
+import type { Provider } from '../providers/provider.ts';
+import { openDatabase } from '../storage/database.ts';
+import type { LocalModel } from '../runtime.ts';
+
+/** The embedder that comes with the package. */
+const PACKAGED: LocalModel = {
+  id: 'all-minilm-l6-v2',
+  path: fileURLToPath(new URL('../../models/all-minilm-l6-v2-q8_0.gguf', import.meta.url)),
+};
+
+/** The pattern store of a state folder, and the embedder that its vectors come from. */
+export interface Patterns {
+  store: PatternStore;
+  embedder: Embedder;
+  close(): Promise<void>;
+}
+
+export interface PatternsDeps {
+  config: LoadedConfig;
+  clock: Clock;
+  openEmbedded: (model: LocalModel) => Provider;
+  /** A model of a server, retried. */
+  openSteady: (spec: string) => Promise<Provider>;
+  onTrouble: (message: string) => void;
+}
+
+/** @throws AppError `storage.*`, `config.unknown-server` */
+export async function openPatterns(deps: PatternsDeps): Promise<Patterns> {
+  const { config, clock, openEmbedded, onTrouble } = deps;
+  const [kind, ...rest] = config.patterns.embedder.split(':');
+  const model = rest.join(':');
+  const provider =
+    kind === 'embedded'
+      ? openEmbedded(model === '' || model === PACKAGED.id ? PACKAGED : { id: model, path: model })
+      : await deps.openSteady(config.patterns.embedder);
+  const database = openDatabase(config.state);
+  const store = createSqliteStore({ database, folder: config.state, onTrouble });
+  const embedder = createCachedEmbedder(createProviderEmbedder(provider), database, clock);
+  return {
+    store,
+    embedder,
+    close: async () => {
+      await embedder.close();
+      await store.close();
+    },
+  };
+}
