@@ -1,4 +1,5 @@
 import { run as clients } from './clients.ts';
+import { run as durability } from './durability.ts';
 import { run as faults } from './faults.ts';
 import { run as gatewayFaults } from './gateway-faults.ts';
 import { run as ledger } from './ledger.ts';
@@ -10,6 +11,7 @@ const PROOFS: Record<string, (out: (line: string) => void) => Promise<boolean>> 
   runner,
   faults,
   ledger,
+  durability,
   clients,
   'gateway-faults': gatewayFaults,
   servers,
