@@ -1,6 +1,7 @@
 import { run as abort } from './abort.ts';
 import { run as batch } from './batch.ts';
 import { run as decision } from './decision.ts';
+import { run as dedupe } from './dedupe.ts';
 import { run as describe } from './describe.ts';
 import { run as engineSpeed } from './engine-speed.ts';
 import { run as gateway } from './gateway.ts';
@@ -18,6 +19,7 @@ const BENCHMARKS: Record<string, (out: (line: string) => void) => Promise<unknow
   grading,
   mutants,
   ledger,
+  dedupe,
   describe,
   decision,
   gateway,

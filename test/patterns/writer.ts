@@ -41,7 +41,11 @@ function edit(id: string): void {
 
 function act(what: object, work: () => unknown): void {
   say({ say: 'will', ...what });
-  if (when === 'early') say({ say: 'done' });
+  if (when === 'early') {
+    say({ say: 'done' });
+    // Long enough to be killed in.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+  }
   work();
   if (when !== 'early') say({ say: 'done' });
 }
