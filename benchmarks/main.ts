@@ -8,6 +8,7 @@ import { run as gateway } from './gateway.ts';
 import { run as grading } from './grading.ts';
 import { run as ledger } from './ledger.ts';
 import { run as mutants } from './mutants.ts';
+import { run as patterns } from './patterns.ts';
 import { run as providerOverhead } from './provider-overhead.ts';
 import { run as session } from './session.ts';
 import { run as start } from './start.ts';
@@ -25,6 +26,7 @@ const BENCHMARKS: Record<string, (out: (line: string) => void) => Promise<unknow
   gateway,
   batch,
   abort,
+  patterns,
   'engine-speed': engineSpeed,
   'provider-overhead': providerOverhead,
   session,

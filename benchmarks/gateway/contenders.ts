@@ -7,7 +7,7 @@ import { messageOf } from '../../src/core/errors.ts';
 import { BIN } from '../../test/cli/run-cli.ts';
 import { freePort } from '../../test/contracts/loopback.ts';
 import { startProcess, type ServerProcess } from '../../test/contracts/servers/process.ts';
-import { installLiteLlm, installPortkey } from './install.ts';
+import { installLiteLlm, installPortkey } from '../install.ts';
 import type { Asked } from './load.ts';
 
 const MODEL = 'bench';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AppError } from '../core/errors.ts';
+import type { Statement } from 'better-sqlite3';
 import type { Database } from '../storage/database.ts';
 import { withStorage } from '../storage/failure.ts';
 import { dot, type Found } from './index/flat.ts';
@@ -60,6 +61,7 @@ export function createSqliteStore(options: SqliteStoreOptions): PatternStore {
       .pluck(),
     remove: database.prepare('DELETE FROM patterns WHERE row = ?'),
   };
+  const statements = new Map<string, Statement>();
   let following: Promise<ReturnType<typeof createFollower>> | undefined;
   let generation = 0;
 
@@ -117,10 +119,19 @@ export function createSqliteStore(options: SqliteStoreOptions): PatternStore {
     return only === undefined || other !== undefined ? undefined : storedPattern(only);
   }
 
+  /** Of the few filters that a process uses. */
+  function prepared(text: string): Statement {
+    const known = statements.get(text);
+    if (known !== undefined) return known;
+    const statement = database.prepare(text);
+    statements.set(text, statement);
+    return statement;
+  }
+
   /** @param found the nearest first */
   function matchesOf(found: readonly Found[], k: number, filter: PatternFilter): PatternMatch[] {
     const condition = conditionOf(filter);
-    const select = database.prepare(
+    const select = prepared(
       `SELECT patterns.* FROM pattern_vectors JOIN patterns USING (row) WHERE label = ? AND ${condition.sql}`,
     );
     const matches: PatternMatch[] = [];

@@ -19,7 +19,9 @@ export function unitVector(values: ArrayLike<number>, dimension: number): Float3
   }
   if (!(squares > 0) || !Number.isFinite(squares)) throw badVector('has no direction');
   const scale = 1 / Math.sqrt(squares);
-  return Float32Array.from({ length: dimension }, (_, index) => (values[index] ?? 0) * scale);
+  const unit = new Float32Array(dimension);
+  for (let index = 0; index < dimension; index++) unit[index] = (values[index] ?? 0) * scale;
+  return unit;
 }
 
 function badVector(what: string): AppError {

@@ -18,6 +18,9 @@ const PORTKEY = '1.15.2';
 /** The newest whose own requirements can all be met on Python 3.11. */
 const LITELLM = '1.106.2';
 
+const USEARCH = '2.26.2';
+const AGENTDB = '1.6.1';
+
 /** @returns the script that starts it */
 export async function installPortkey(): Promise<string> {
   const folder = await installOnce(`portkey-${PORTKEY}`, async (into) => {
@@ -35,6 +38,30 @@ export async function installLiteLlm(): Promise<string> {
     await run(pip, ['-m', 'pip', 'install', '-q', `litellm[proxy]==${LITELLM}`]);
   });
   return path.join(folder, 'bin/litellm');
+}
+
+/** @returns the folder of the package */
+export async function installUsearch(): Promise<string> {
+  const folder = await installOnce(`usearch-${USEARCH}`, async (into) => {
+    const packages = [`usearch@${USEARCH}`, '--no-audit', '--no-fund', '--ignore-scripts'];
+    await run('npm', ['install', '--prefix', into, ...packages]);
+  });
+  return path.join(folder, 'node_modules/usearch');
+}
+
+/** @returns the folder of the package */
+export async function installAgentDb(): Promise<string> {
+  const folder = await installOnce(`agentdb-${AGENTDB}`, async (into) => {
+    // What it asks for by way of its transformers needs a download that not every network gives; it is not used.
+    const manifest = {
+      private: true,
+      overrides: { sharp: '0.34.4', 'onnxruntime-node': '1.14.0' },
+    };
+    await writeFile(path.join(into, 'package.json'), JSON.stringify(manifest));
+    const packages = [`agentdb@${AGENTDB}`, '--no-audit', '--no-fund', '--ignore-scripts'];
+    await run('npm', ['install', '--prefix', into, ...packages]);
+  });
+  return path.join(folder, 'node_modules/agentdb');
 }
 
 /** Installs into a folder of the cache unless that was done to its end before. */
