@@ -1,5 +1,6 @@
 import { run as abort } from './abort.ts';
 import { run as batch } from './batch.ts';
+import { run as cache } from './cache.ts';
 import { run as decision } from './decision.ts';
 import { run as dedupe } from './dedupe.ts';
 import { run as describe } from './describe.ts';
@@ -20,6 +21,7 @@ const BENCHMARKS: Record<string, (out: (line: string) => void) => Promise<unknow
   grading,
   mutants,
   ledger,
+  cache,
   dedupe,
   describe,
   decision,

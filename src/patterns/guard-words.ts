@@ -1,6 +1,6 @@
 /** Words that turn a meaning round or move it: they must be the same. */
 export const SWAYING_WORDS: ReadonlySet<string> = new Set(
-  `all any some every each only both either first last next previous before after above below under over
+  `all every each only both either first last next previous before after above below under over
   more less most least fewer min max minimum maximum ascending descending increasing decreasing
   include exclude including excluding inclusive exclusive enable disable enabled disabled
   sync async synchronous asynchronous true false null undefined empty nonempty full partial
@@ -25,9 +25,10 @@ export const FREE_WORDS: ReadonlySet<string> = new Set(
   please kindly thanks thank hey hi hello ok okay now just also too so very really quite
   to of for in on at by from with as into onto about and or then there here
   what which who whom whose where when how why
-  some good nice proper suitable appropriate useful complete comprehensive thorough detailed clear
+  any some good nice proper suitable appropriate useful complete comprehensive thorough detailed clear
   quick short brief small
   give show tell help provide offer get got go
+  use using used
   code source piece following given below attached`.split(/\s+/),
 );
 
@@ -52,7 +53,7 @@ const CLASSES: readonly (readonly string[])[] = [
   ['module', 'file', 'component'],
   ['class', 'type'],
   ['find', 'detect', 'identify', 'spot', 'locate', 'discover', 'search', 'look'],
-  ['check', 'verify', 'validate', 'ensure', 'confirm', 'assert'],
+  ['check', 'verify', 'validate', 'ensure', 'ensuring', 'confirm', 'assert'],
   ['review', 'inspect', 'examine', 'assess', 'evaluate', 'analyse', 'analyze', 'audit'],
   ['explain', 'describe', 'clarify', 'explanation', 'description'],
   ['fix', 'repair', 'correct', 'solve', 'resolve', 'mend'],
@@ -69,8 +70,6 @@ const CLASSES: readonly (readonly string[])[] = [
   ['run', 'execute', 'running', 'executing'],
   ['handle', 'handling'],
   ['error', 'exception'],
-  ['use', 'using', 'used'],
-  ['tests', 'testing', 'test'],
 ];
 
 /** Words of which one can stand for another, by the first of them. */

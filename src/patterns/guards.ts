@@ -1,26 +1,35 @@
 import { PARAPHRASE_CLASSES, SWAYING_WORDS, FREE_WORDS } from './guard-words.ts';
 
 /** What two prompts differ in that an answer may hang on. */
-export type Difference = 'number' | 'identifier' | 'path' | 'negation' | 'sense' | 'word' | 'code';
+export type Difference = (typeof KINDS)[number] | 'order';
 
 /**
  * What speaks against answering one prompt with the other's answer; `undefined` where nothing does.
  * Embeddings see hardly a difference between "37" and "35", `parse` and `format`, "with" and
  * "without". So prompts must have the same numbers, identifiers, paths, code, negations and words
  * that turn a meaning round, and of all other words only those may differ that say how something is
- * asked for and not what.
+ * asked for and not what. Names and numbers stand in the same order, and so do all words where
+ * one of them says which way something goes.
  */
 export function differenceOf(one: string, other: string): Difference | undefined {
   if (one === other) return undefined;
   const first = factsOf(one);
   const second = factsOf(other);
   for (const kind of KINDS) if (!isSame(first[kind], second[kind])) return kind;
+  const isOrdered = DIRECTION.test(one) || DIRECTION.test(other);
+  for (const kind of isOrdered ? [...ORDERED, 'word' as const] : ORDERED) {
+    if (first[kind].join('\n') !== second[kind].join('\n')) return 'order';
+  }
   return undefined;
 }
 
 const KINDS = ['code', 'path', 'identifier', 'number', 'negation', 'sense', 'word'] as const;
 
-type Facts = Record<(typeof KINDS)[number], Map<string, number>>;
+/** What of each kind stands in a prompt, as it comes. */
+type Facts = Record<(typeof KINDS)[number], string[]>;
+const ORDERED = ['code', 'path', 'identifier', 'number'] as const;
+const DIRECTION =
+  /\b(?:from|into|onto|than|instead|over|replac\w*|conver\w*|mov\w*|copy\w*|renam\w*|swap\w*)\b/i;
 
 const CODE_BLOCK = /```[\s\S]*?```|~~~[\s\S]*?~~~/g;
 const INLINE_CODE = /`[^`\n]+`/g;
@@ -55,18 +64,18 @@ const NUMBER_WORDS: Readonly<Record<string, string>> = Object.fromEntries(
 
 function factsOf(prompt: string): Facts {
   const facts: Facts = {
-    code: new Map(),
-    path: new Map(),
-    identifier: new Map(),
-    number: new Map(),
-    negation: new Map(),
-    sense: new Map(),
-    word: new Map(),
+    code: [],
+    path: [],
+    identifier: [],
+    number: [],
+    negation: [],
+    sense: [],
+    word: [],
   };
   let rest = prompt.normalize('NFC');
   const take = (pattern: RegExp, kind: keyof Facts, normal: (text: string) => string): void => {
     rest = rest.replaceAll(pattern, (found) => {
-      count(facts[kind], normal(found));
+      facts[kind].push(normal(found));
       return ' ';
     });
   };
@@ -84,14 +93,17 @@ function factsOf(prompt: string): Facts {
 function addWord(facts: Facts, word: string): void {
   const number = NUMBER_WORDS[word];
   if (number !== undefined) {
-    count(facts.number, number);
+    facts.number.push(number);
     return;
   }
   const stem = stemOf(word);
-  if (SWAYING_WORDS.has(word) || SWAYING_WORDS.has(stem)) count(facts.sense, stem);
+  if (SWAYING_WORDS.has(word) || SWAYING_WORDS.has(stem)) facts.sense.push(stem);
   else if (FREE_WORDS.has(word) || FREE_WORDS.has(stem)) return;
-  // Said once or twice, it is the same thing that is spoken of.
-  else facts.word.set(PARAPHRASE_CLASSES.get(stem) ?? PARAPHRASE_CLASSES.get(word) ?? stem, 1);
+  else {
+    const meant = PARAPHRASE_CLASSES.get(stem) ?? PARAPHRASE_CLASSES.get(word) ?? stem;
+    // Said once or twice, it is the same thing that is spoken of.
+    if (!facts.word.includes(meant)) facts.word.push(meant);
+  }
 }
 
 /** Plural and past, which change how something is said. */
@@ -103,14 +115,9 @@ function stemOf(word: string): string {
   return word;
 }
 
-function count(counts: Map<string, number>, key: string): void {
-  counts.set(key, (counts.get(key) ?? 0) + 1);
-}
-
-function isSame(one: ReadonlyMap<string, number>, other: ReadonlyMap<string, number>): boolean {
-  if (one.size !== other.size) return false;
-  for (const [key, times] of one) if (other.get(key) !== times) return false;
-  return true;
+/** The same ones, as often, in any order. */
+function isSame(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.toSorted().join('\n') === other.toSorted().join('\n');
 }
 
 const unquote = (text: string): string => text.slice(1, -1);

@@ -21,6 +21,7 @@ export const provenanceSchema = z.object({
 
 const rowSchema = z.object({
   row: z.int(),
+  label: z.int(),
   id: text,
   name: text,
   category: z.enum(TASK_CATEGORIES),
@@ -41,9 +42,10 @@ const rowSchema = z.object({
   answer: text,
 });
 
-/** A pattern and its row. */
+/** A pattern, its row, and the label of its vector. */
 export interface StoredPattern {
   row: number;
+  label: number;
   pattern: Pattern;
 }
 
@@ -92,7 +94,7 @@ export function storedPattern(value: unknown): StoredPattern {
       ...(row.expires_at === null ? {} : { expiresAt: row.expires_at }),
       ...(row.quarantine === null ? {} : { quarantine: row.quarantine }),
     };
-    return { row: row.row, pattern };
+    return { row: row.row, label: row.label, pattern };
   } catch (error) {
     throw new AppError('storage.unusable', 'A stored pattern is damaged.', {
       hint: 'Restore the state folder from a backup, or export what can be read with `aqe-llm curate export`.',

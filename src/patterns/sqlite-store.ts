@@ -5,8 +5,8 @@ import type { Database } from '../storage/database.ts';
 import { withStorage } from '../storage/failure.ts';
 import { dot, type Found } from './index/flat.ts';
 import { openVectorIndex, type VectorIndex } from './index/vector-index.ts';
-import { promptHash, type Pattern } from './pattern.ts';
-import { COLUMNS, conditionOf, storedPattern, valuesOf } from './rows.ts';
+import { promptHash } from './pattern.ts';
+import { COLUMNS, conditionOf, storedPattern, valuesOf, type StoredPattern } from './rows.ts';
 import type { NewPattern, PatternFilter, PatternMatch, PatternStore, Space } from './store.ts';
 import { createFollower } from './follow.ts';
 import { unitVector, vectorBytes, vectorOf } from './vector.ts';
@@ -40,16 +40,17 @@ export function createSqliteStore(options: SqliteStoreOptions): PatternStore {
       'INSERT INTO pattern_space (one, embedder, dimension, generation) VALUES (1, ?, ?, 1)',
     ),
     insert: database.prepare(
-      `INSERT INTO patterns (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map(() => '?').join(', ')})
-       ON CONFLICT (id) DO NOTHING`,
+      `INSERT INTO patterns (${COLUMNS.join(', ')}, label)
+       VALUES (${COLUMNS.map(() => '?').join(', ')}, ?)`,
     ),
     write: database.prepare(
-      `UPDATE patterns SET ${COLUMNS.map((column) => `${column} = ?`).join(', ')} WHERE row = ?`,
+      `UPDATE patterns SET ${COLUMNS.map((column) => `${column} = ?`).join(', ')}, label = ? WHERE row = ?`,
     ),
-    insertVector: database.prepare('INSERT INTO pattern_vectors (row, vector) VALUES (?, ?)'),
-    dropVector: database
-      .prepare('DELETE FROM pattern_vectors WHERE row = ? RETURNING label')
+    knows: database.prepare('SELECT 1 FROM patterns WHERE id = ?').pluck(),
+    insertVector: database
+      .prepare('INSERT INTO pattern_vectors (vector) VALUES (?) RETURNING label')
       .pluck(),
+    dropVector: database.prepare('DELETE FROM pattern_vectors WHERE label = ?'),
     dropNextVector: database.prepare('DELETE FROM pattern_next_vectors WHERE row = ?'),
     bury: database.prepare('INSERT INTO pattern_burials (label) VALUES (?)'),
     byId: database.prepare('SELECT * FROM patterns WHERE id = ?'),
@@ -57,7 +58,7 @@ export function createSqliteStore(options: SqliteStoreOptions): PatternStore {
       'SELECT * FROM patterns WHERE id >= ? AND id < ? ORDER BY id LIMIT 2',
     ),
     vector: database
-      .prepare('SELECT vector FROM pattern_vectors JOIN patterns USING (row) WHERE id = ?')
+      .prepare('SELECT vector FROM pattern_vectors JOIN patterns USING (label) WHERE id = ?')
       .pluck(),
     remove: database.prepare('DELETE FROM patterns WHERE row = ?'),
   };
@@ -106,12 +107,13 @@ export function createSqliteStore(options: SqliteStoreOptions): PatternStore {
     );
   }
 
-  function buryVector(row: number): void {
-    sql.bury.run(sql.dropVector.get(row));
+  function buryVector({ row, label }: StoredPattern): void {
+    sql.dropVector.run(label);
     sql.dropNextVector.run(row);
+    sql.bury.run(label);
   }
 
-  function rowOf(id: string): { row: number; pattern: Pattern } | undefined {
+  function rowOf(id: string): StoredPattern | undefined {
     const exact = sql.byId.get(id);
     if (exact !== undefined) return storedPattern(exact);
     if (id === '') return undefined;
@@ -131,9 +133,7 @@ export function createSqliteStore(options: SqliteStoreOptions): PatternStore {
   /** @param found the nearest first */
   function matchesOf(found: readonly Found[], k: number, filter: PatternFilter): PatternMatch[] {
     const condition = conditionOf(filter);
-    const select = prepared(
-      `SELECT patterns.* FROM pattern_vectors JOIN patterns USING (row) WHERE label = ? AND ${condition.sql}`,
-    );
+    const select = prepared(`SELECT * FROM patterns WHERE label = ? AND ${condition.sql}`);
     const matches: PatternMatch[] = [];
     for (const { label, similarity } of found) {
       const row = select.get(label, ...condition.values);
@@ -148,7 +148,7 @@ export function createSqliteStore(options: SqliteStoreOptions): PatternStore {
     const condition = conditionOf(filter);
     const rows = database
       .prepare(
-        `SELECT label, vector FROM pattern_vectors JOIN patterns USING (row) WHERE ${condition.sql}`,
+        `SELECT label, vector FROM pattern_vectors JOIN patterns USING (label) WHERE ${condition.sql}`,
       )
       .raw()
       .iterate(...condition.values);
@@ -191,9 +191,8 @@ export function createSqliteStore(options: SqliteStoreOptions): PatternStore {
         claim(space);
         let added = 0;
         for (const { pattern, vector } of ready) {
-          const { changes, lastInsertRowid } = sql.insert.run(...valuesOf(pattern));
-          if (changes === 0) continue;
-          sql.insertVector.run(lastInsertRowid, vectorBytes(vector));
+          if (sql.knows.get(pattern.id) !== undefined) continue;
+          sql.insert.run(...valuesOf(pattern), sql.insertVector.get(vectorBytes(vector)));
           added += 1;
         }
         return { added, known: ready.length - added };
@@ -261,11 +260,12 @@ export function createSqliteStore(options: SqliteStoreOptions): PatternStore {
         const stored = rowOf(id);
         if (stored === undefined) return undefined;
         const edited = { ...edit(stored.pattern), id: stored.pattern.id };
-        sql.write.run(...valuesOf(edited), stored.row);
+        let { label } = stored;
         if (unit !== undefined) {
-          buryVector(stored.row);
-          sql.insertVector.run(stored.row, vectorBytes(unit));
+          buryVector(stored);
+          label = Number(sql.insertVector.get(vectorBytes(unit)));
         }
+        sql.write.run(...valuesOf(edited), label, stored.row);
         return edited;
       });
     },
@@ -273,7 +273,7 @@ export function createSqliteStore(options: SqliteStoreOptions): PatternStore {
       together(() => {
         const stored = rowOf(id);
         if (stored === undefined) return false;
-        buryVector(stored.row);
+        buryVector(stored);
         sql.remove.run(stored.row);
         return true;
       }),

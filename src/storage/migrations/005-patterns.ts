@@ -14,6 +14,8 @@ CREATE TABLE pattern_space (
 CREATE TABLE patterns (
   row INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
+  -- Of its vector.
+  label INTEGER NOT NULL UNIQUE,
   name TEXT NOT NULL,
   category TEXT NOT NULL,
   scope TEXT NOT NULL,
@@ -43,7 +45,6 @@ CREATE INDEX patterns_by_prompt ON patterns (prompt_sha256);
 -- keeps an index reads on from the last label and the last burial that it knows.
 CREATE TABLE pattern_vectors (
   label INTEGER PRIMARY KEY AUTOINCREMENT,
-  row INTEGER NOT NULL UNIQUE REFERENCES patterns (row),
   vector BLOB NOT NULL
 ) STRICT;
 CREATE TABLE pattern_burials (
@@ -55,6 +56,23 @@ CREATE TABLE pattern_next_vectors (
   row INTEGER PRIMARY KEY REFERENCES patterns (row) ON DELETE CASCADE,
   vector BLOB NOT NULL
 ) STRICT;
+
+-- What was looked up, what came of it, and whether the remembered answer was right, once somebody knows.
+CREATE TABLE pattern_recalls (
+  id INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,
+  request_id TEXT,
+  mode TEXT NOT NULL CHECK (mode IN ('shadow', 'on')),
+  kind TEXT NOT NULL CHECK (kind IN ('exact', 'near', 'ask', 'guarded', 'nothing')),
+  row INTEGER REFERENCES patterns (row) ON DELETE CASCADE,
+  similarity REAL,
+  -- What the prompts differ in, where that spoke against the answer.
+  difference TEXT,
+  correct INTEGER
+) STRICT;
+CREATE INDEX pattern_recalls_by_row ON pattern_recalls (row) WHERE correct IS NOT NULL;
+CREATE INDEX pattern_recalls_by_request ON pattern_recalls (request_id);
+CREATE INDEX pattern_recalls_by_time ON pattern_recalls (at);
 
 -- Vectors of texts that were asked for before.
 CREATE TABLE embedded_texts (

@@ -5,6 +5,7 @@ import type { Bind } from '../../main.ts';
 import { fraction, wholeNumber } from '../route/options.ts';
 import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
+import { learnCommand } from './learn.ts';
 import { listCommand } from './list.ts';
 
 const EXAMPLES = `
@@ -13,6 +14,7 @@ Examples:
   aqe-llm curate import reviewed.csv --dry-run
   aqe-llm curate list --below 0.7 --category flaky-detection
   aqe-llm curate list --text interval --json
+  aqe-llm curate learn --dry-run
   aqe-llm curate export backup.jsonl --vectors
 
 Exit codes: 0 done · 2 wrong input, usage or internal failure, and nothing was changed ·
@@ -39,6 +41,11 @@ export function configure(command: Command, bind: Bind): void {
     )
     .option('--limit <n>', 'at most so many (default: 20)', wholeNumber(1, 1_000_000))
     .action(bind(listCommand));
+  command
+    .command('learn')
+    .description('merge near-duplicates that say the same, and print what changed')
+    .option('--dry-run', 'only say what would be merged')
+    .action(bind(learnCommand));
   withFilter(command.command('export'))
     .argument('<file>', 'where they go, - for standard output')
     .description('write the patterns to a file that `import` reads')
