@@ -31,7 +31,7 @@ const COMMANDS = [
   ['baseline', 'suite', 'check'],
   ['baseline', 'suite', 'build'],
 ];
-const UNBUILT = ['cost-report', 'curate', 'rollout'];
+const UNBUILT = ['cost-report', 'rollout'];
 const USAGE = [
   { args: ['nosuch'], code: 'usage.unknown-command', says: "unknown command 'nosuch'" },
   { args: ['basline'], code: 'usage.unknown-command', says: 'Did you mean baseline?' },
