@@ -5,7 +5,7 @@ import type { Found } from './flat.ts';
 const LINKS = 16;
 const EF_CONSTRUCTION = 100;
 /** Candidates looked at in a search: the smallest with recall@10 above 0.95 at 100,000; `bench -- patterns`. */
-const EF = 48;
+const EF = 32;
 const SEED = 20_261_123;
 const FIRST_CAPACITY = 4096;
 
