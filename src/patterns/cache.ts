@@ -6,7 +6,7 @@ import type { Embedder } from './embedders/embedder.ts';
 import { differenceOf } from './guards.ts';
 import type { Pattern, Scope } from './pattern.ts';
 import type { RecallLog, RecallRecord } from './recalls.ts';
-import type { PatternMatch, PatternStore } from './store.ts';
+import { refuseOtherEmbedder, type PatternMatch, type PatternStore } from './store.ts';
 
 /** A request that may have been answered before. */
 export interface Lookup {
@@ -30,7 +30,7 @@ export interface Recalled {
 }
 
 export interface PatternCache {
-  /** @throws ProviderFailure of the embedder; AppError `storage.*` */
+  /** @throws ProviderFailure of the embedder; AppError `patterns.other-embedder`, `storage.*` */
   recall(lookup: Lookup): Promise<Recalled>;
 }
 
@@ -108,6 +108,10 @@ export function createPatternCache(options: CacheOptions): PatternCache {
         return finish(record, { reuse: same, candidate, context: [] });
       }
       const [vector] = await embedder.embed([prompt], signal);
+      const space = store.space();
+      if (space !== undefined && vector !== undefined) {
+        refuseOtherEmbedder(space, { embedder: embedder.id, dimension: vector.length });
+      }
       const near =
         vector === undefined ? [] : await store.search(vector, NEAREST, { ...usable, category });
       const context = near.filter(({ similarity }) => similarity >= LEAST_CONTEXT);

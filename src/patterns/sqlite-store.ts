@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { AppError } from '../core/errors.ts';
 import type { Statement } from 'better-sqlite3';
 import type { Database } from '../storage/database.ts';
 import { withStorage } from '../storage/failure.ts';
@@ -7,7 +6,14 @@ import { dot, type Found } from './index/flat.ts';
 import { openVectorIndex, type VectorIndex } from './index/vector-index.ts';
 import { promptHash } from './pattern.ts';
 import { COLUMNS, conditionOf, storedPattern, valuesOf, type StoredPattern } from './rows.ts';
-import type { NewPattern, PatternFilter, PatternMatch, PatternStore, Space } from './store.ts';
+import {
+  refuseOtherEmbedder,
+  type NewPattern,
+  type PatternFilter,
+  type PatternMatch,
+  type PatternStore,
+  type Space,
+} from './store.ts';
 import { createFollower } from './follow.ts';
 import { unitVector, vectorBytes, vectorOf } from './vector.ts';
 
@@ -91,20 +97,10 @@ export function createSqliteStore(options: SqliteStoreOptions): PatternStore {
     return follower.index;
   }
 
-  function claim({ embedder, dimension }: Space): void {
+  function claim(space: Space): void {
     const own = readSpace();
-    if (own === undefined) {
-      sql.claim.run(embedder, dimension);
-      return;
-    }
-    if (own.embedder === embedder && own.dimension === dimension) return;
-    throw new AppError(
-      'patterns.other-embedder',
-      `The patterns have vectors of ${own.embedder} (${own.dimension} dimensions), not of ${embedder} (${dimension}).`,
-      {
-        hint: `Set patterns.embedder to ${own.embedder}, or change over with \`aqe-llm curate reindex\`.`,
-      },
-    );
+    if (own === undefined) sql.claim.run(space.embedder, space.dimension);
+    else refuseOtherEmbedder(own, space);
   }
 
   function buryVector({ row, label }: StoredPattern): void {

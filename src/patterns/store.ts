@@ -1,3 +1,4 @@
+import { AppError } from '../core/errors.ts';
 import type { TaskCategory } from '../core/task.ts';
 import type { Pattern, Scope } from './pattern.ts';
 
@@ -35,6 +36,18 @@ export interface Space {
   /** As in `embedded:all-minilm-l6-v2`. */
   embedder: string;
   dimension: number;
+}
+
+/** @throws AppError `patterns.other-embedder` */
+export function refuseOtherEmbedder(own: Space, given: Space): void {
+  if (own.embedder === given.embedder && own.dimension === given.dimension) return;
+  throw new AppError(
+    'patterns.other-embedder',
+    `The patterns have vectors of ${own.embedder} (${own.dimension} dimensions), not of ${given.embedder} (${given.dimension}).`,
+    {
+      hint: `Set patterns.embedder to ${own.embedder}, or change over with \`aqe-llm curate reindex\`.`,
+    },
+  );
 }
 
 export interface Added {

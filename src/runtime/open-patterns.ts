@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import { createCachedEmbedder } from '../patterns/embedders/cached-embedder.ts';
 import type { Embedder } from '../patterns/embedders/embedder.ts';
 import { createProviderEmbedder } from '../patterns/embedders/provider-embedder.ts';
+import { reindex, type ReindexEvent } from '../patterns/reindex.ts';
 import { createSqliteStore } from '../patterns/sqlite-store.ts';
 import type { PatternStore } from '../patterns/store.ts';
 import type { Provider } from '../providers/provider.ts';
@@ -20,6 +21,8 @@ const PACKAGED: LocalModel = {
 export interface Patterns {
   store: PatternStore;
   embedder: Embedder;
+  /** Changes the store over to the embedder. */
+  reindex(signal: AbortSignal): AsyncIterable<ReindexEvent>;
   close(): Promise<void>;
 }
 
@@ -47,6 +50,7 @@ export async function openPatterns(deps: PatternsDeps): Promise<Patterns> {
   return {
     store,
     embedder,
+    reindex: (signal) => reindex(database, embedder, signal),
     close: async () => {
       await embedder.close();
       await store.close();

@@ -7,6 +7,7 @@ import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
 import { learnCommand } from './learn.ts';
 import { listCommand } from './list.ts';
+import { reindexCommand } from './reindex.ts';
 
 const EXAMPLES = `
 Examples:
@@ -46,6 +47,10 @@ export function configure(command: Command, bind: Bind): void {
     .description('merge near-duplicates that say the same, and print what changed')
     .option('--dry-run', 'only say what would be merged')
     .action(bind(learnCommand));
+  command
+    .command('reindex')
+    .description('change over to the embedder of the configuration, resumable')
+    .action(bind(reindexCommand));
   withFilter(command.command('export'))
     .argument('<file>', 'where they go, - for standard output')
     .description('write the patterns to a file that `import` reads')
