@@ -69,9 +69,10 @@ export async function* reindex(
       const row = sql.space.get();
       if (row === undefined) return undefined;
       const { embedder: own, dimension, ...aim } = spaceRow.parse(row);
-      const isSame = aim.next_embedder === to.embedder && aim.next_dimension === to.dimension;
-      if (!isSame) sql.clear.run();
-      sql.aim.run(to.embedder, to.dimension);
+      const isSameAim = aim.next_embedder === to.embedder && aim.next_dimension === to.dimension;
+      if (!isSameAim) sql.clear.run();
+      if (own === to.embedder && dimension === to.dimension) sql.aim.run(null, null);
+      else sql.aim.run(to.embedder, to.dimension);
       return { embedder: own, dimension };
     });
   }
@@ -95,6 +96,10 @@ export async function* reindex(
   const from = begin();
   if (from === undefined) {
     yield { type: 'finished', to, patterns: 0 };
+    return;
+  }
+  if (from.embedder === to.embedder && from.dimension === to.dimension) {
+    yield { type: 'finished', from, to, patterns: Number(sql.count.get()) };
     return;
   }
   do {

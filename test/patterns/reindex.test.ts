@@ -97,6 +97,17 @@ test('goes on where it was stopped, and searches the old vectors until then', as
   expect(store.space()).toMatchObject({ embedder: 'test:letters' });
 });
 
+test("has nothing to do where the vectors are that embedder's already", async () => {
+  const folder = temporaryFolder();
+  const { store } = openStore(folder);
+  store.add(patterns(0, 100), SPACE);
+  const embedder = letterEmbedder();
+  await run(folder, embedder);
+  const { asked } = embedder;
+  expect(await run(folder, embedder)).toMatchObject({ type: 'finished', patterns: 100 });
+  expect(embedder.asked).toBe(asked);
+});
+
 test('has nothing to do in an empty store', async () => {
   const folder = temporaryFolder();
   expect(await run(folder, letterEmbedder())).toMatchObject({ type: 'finished', patterns: 0 });
