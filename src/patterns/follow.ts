@@ -15,6 +15,8 @@ export interface Follower {
 const newVectors = z.array(z.tuple([z.int(), z.instanceof(Buffer)]));
 const burials = z.array(z.tuple([z.int(), z.int()]));
 
+/** Between two slices of work: others have their turn. */
+const PAUSE_MS = 1;
 /** Rows that are read in one go. */
 const PAGE = 1000;
 
@@ -31,17 +33,17 @@ export function createFollower(
   const buried = database
     .prepare('SELECT label, number FROM pattern_burials WHERE number > ? ORDER BY number')
     .raw();
-  let timer: NodeJS.Immediate | undefined;
+  let timer: NodeJS.Timeout | undefined;
 
   /** Inserts what waits for its place in the graph, a slice at a time, and writes the file now and then. */
   function workLater(): void {
     if (timer !== undefined || !index.isUnsettled()) return;
-    timer = setImmediate(() => {
+    timer = setTimeout(() => {
       timer = undefined;
       index.work();
       if (index.isUnsettled()) workLater();
       else index.save().catch((error: unknown) => onTrouble(messageOf(error)));
-    });
+    }, PAUSE_MS);
     timer.unref();
   }
 
@@ -59,7 +61,7 @@ export function createFollower(
       workLater();
     },
     stop() {
-      clearImmediate(timer);
+      clearTimeout(timer);
       timer = undefined;
     },
   };

@@ -92,7 +92,9 @@ describe('the embedder that comes along', () => {
       expect(troubles).toEqual([]);
       expect(rates.lookups).toBe(1500);
       expect(rates.labelled).toBe(rates.hits);
-      expect(rates.hitRate).toBeGreaterThan(0.2);
+      // More than who only knows the very same prompt again.
+      const distinct = new Set(stream.map(({ prompt }) => prompt)).size;
+      expect(rates.hits).toBeGreaterThan(stream.length - distinct);
       expect(rates.wrongHitRate).toBeLessThanOrEqual(delta);
     },
   );

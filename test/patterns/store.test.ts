@@ -258,6 +258,24 @@ describe('the search index', () => {
     expect(again.troubles).toEqual([expect.stringMatching(/^The search index is made anew: it/)]);
   });
 
+  test('what was removed stays removed, however often the file is read and written', async () => {
+    const folder = temporaryFolder();
+    for (const [round, gone] of ['p7', 'p8', 'p9'].entries()) {
+      const { store } = openStore(folder);
+      store.add(patterns(round * 1200, (round + 1) * 1200), SPACE);
+      await store.settle();
+      store.remove(gone);
+      await store.settle();
+      await store.close();
+    }
+    const { store, troubles } = openStore(folder);
+    for (const number of [7, 8, 9]) {
+      expect(idsOf(await store.search(vectorAt(number), 10))).not.toContain(`p${number}`);
+    }
+    expect(store.count()).toBe(3597);
+    expect(troubles).toEqual([]);
+  });
+
   test('what was written after the file is in the index all the same', async () => {
     const folder = temporaryFolder();
     const first = openStore(folder);

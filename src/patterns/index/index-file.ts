@@ -36,7 +36,7 @@ export interface Stamp {
 }
 
 export type Loaded =
-  | { state: 'loaded'; hnsw: Hnsw; label: number; burial: number }
+  | { state: 'loaded'; hnsw: Hnsw; label: number; burial: number; removed: readonly number[] }
   | { state: 'absent' }
   /** There is a file that cannot be used. */
   | { state: 'unusable'; why: string };
@@ -66,7 +66,8 @@ export async function loadIndexFile(
       return { state: 'unusable', why: 'its checksum is wrong' };
     }
     const hnsw = await readHnsw(file, head.dimension, head.removed);
-    return { state: 'loaded', hnsw, label: head.label, burial: head.burial };
+    const { label, burial, removed } = head;
+    return { state: 'loaded', hnsw, label, burial, removed };
   } catch (error) {
     return { state: 'unusable', why: messageOf(error) };
   }

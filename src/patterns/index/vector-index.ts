@@ -54,7 +54,8 @@ export async function openVectorIndex(options: VectorIndexOptions): Promise<Vect
   let lastLabel = usable ? loaded.label : 0;
   let lastBurial = usable ? loaded.burial : 0;
   const waiting = createFlatVectors();
-  const removed = new Set<number>();
+  /** Places of the graph that are tombstones. */
+  const removed = new Set<number>(usable ? loaded.removed : []);
   let savedSize = hnsw?.size ?? 0;
   let dirty = false;
   let saving: Promise<void> | undefined;
