@@ -96,7 +96,7 @@ const KINDS: Readonly<Record<string, FailureClass>> = {
 const SAYINGS: readonly (readonly [RegExp, FailureClass])[] = [
   [/enforced_spend_limit_reached|credit balance is too low/i, 'spend-limit'],
   [
-    /(maximum|max|exceeds?|available|the) context (length|size|window|limit)|prompt is too long|context size has been exceeded|maximum model length|exceed context limit/i,
+    /(maximum|max|exceeds?|available|the) context (length|size|window|limit)|prompt is too long|context size has been exceeded|maximum model length|exceed context limit|input \(\d+ tokens\) is (too large|larger than)/i,
     'context-too-long',
   ],
   [

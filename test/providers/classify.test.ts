@@ -166,6 +166,21 @@ const ANSWERS: readonly [string, FailureClass, Evidence][] = [
     },
   ],
   [
+    'llama-server: a text too long to embed',
+    'context-too-long',
+    {
+      status: 500,
+      body: {
+        error: {
+          code: 500,
+          message:
+            'input (848 tokens) is too large to process. increase the physical batch size (current batch size: 512)',
+          type: 'server_error',
+        },
+      },
+    },
+  ],
+  [
     'llama-server: no embeddings',
     'unsupported',
     {
