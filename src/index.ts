@@ -1,6 +1,14 @@
 /** The library behind the command line: build a runtime, run a suite and read its report, or route requests. */
 export { AppError, ExitCode, type Problem } from './core/errors.ts';
 export type { Completion, CompletionRequest, Message, Timing, Usage } from './core/request.ts';
+export {
+  createPatternClient,
+  type FoundPattern,
+  type PatternClient,
+  type PatternMetrics,
+  type PatternQuery,
+  type PatternToStore,
+} from './patterns/client.ts';
 export type { Provider, ProviderMetadata, StreamEvent } from './providers/provider.ts';
 export { runBaseline, type BaselineEvent, type BaselineRun } from './quality/baseline.ts';
 export * from './quality/reports/index.ts';

@@ -11,6 +11,7 @@ import { createEmbeddedProvider } from './providers/embedded/embedded-provider.t
 import { openServer, type ServedModel } from './providers/open-server.ts';
 import type { Provider } from './providers/provider.ts';
 import type { Executor } from './quality/execution/index.ts';
+import type { Judge } from './patterns/judge.ts';
 import { createRunStore, type RunStore } from './quality/run-store.ts';
 import { openSandbox } from './quality/sandbox/open-sandbox.ts';
 import { probeSandbox } from './quality/sandbox/probe.ts';
@@ -96,6 +97,8 @@ export interface Runtime {
     onEvent: (event: RouterEvent) => void;
     telemetry?: Telemetry;
     busy?: boolean;
+    /** Where somebody else has them open; they stay open then. */
+    openPatterns?: () => Promise<Patterns>;
   }) => Promise<Router>;
   /** @throws AppError `storage.*` */
   openLedger: () => Ledger;
@@ -104,6 +107,11 @@ export interface Runtime {
    * @throws AppError `storage.*`, `config.unknown-server`
    */
   openPatterns: (onTrouble: (message: string) => void) => Promise<Patterns>;
+  /**
+   * Judges answers by running them; the compilers are loaded with the first one.
+   * @throws AppError `sandbox.unavailable`, `execution.failed`
+   */
+  judge: Judge;
   /** @throws AppError `storage.*` */
   openConvenience: () => Omit<BatchOptions['convenience'], 'enabled'>;
   /** @param options.prometheus whether somebody is going to ask for the metrics */
@@ -204,6 +212,18 @@ export async function createRuntime({ cwd, env, flags }: RuntimeOptions): Promis
     const { totalMs } = config.deadlines;
     return createResilientProvider(provider, { breaker, clock, random: randomInt, totalMs });
   };
+  const patterns: Runtime['openPatterns'] = (onTrouble) =>
+    openPatterns({ config, clock, openEmbedded, openSteady, onTrouble });
+  const createJudge = async (): Promise<Judge> => {
+    const { createAnswerJudge } = await import('./quality/judge-answer.ts');
+    const { createExecutor } = await import('./quality/execution/index.ts');
+    const sandbox = openSandbox(sandboxDeps, await probeSandbox(sandboxDeps), {
+      allowUnsafe: false,
+    });
+    return createAnswerJudge(createExecutor({ sandbox }));
+  };
+  let answerJudge: Promise<Judge> | undefined;
+  const judge: Judge = async (...judged) => (await (answerJudge ??= createJudge()))(...judged);
   const openLedger = (): Ledger => createLedger(openDatabase(config.state));
   return {
     config,
@@ -242,7 +262,7 @@ export async function createRuntime({ cwd, env, flags }: RuntimeOptions): Promis
     openEmbedded,
     openServer: (served) => openServer(served, serverDeps),
     openSteady,
-    openRouter: async ({ onEvent, telemetry, busy = false }) => {
+    openRouter: async ({ onEvent, telemetry, busy = false, openPatterns: shared }) => {
       const warn = (message: string): void => onEvent({ type: 'trouble', message });
       const own = telemetry ?? (await openTelemetry({ prometheus: false, warn }));
       const router = openRouter({
@@ -256,6 +276,9 @@ export async function createRuntime({ cwd, env, flags }: RuntimeOptions): Promis
         locate: async ({ choice }) => (await locateModel(choice.entry, settings))?.path,
         openEmbedded,
         openServer: (spec) => openServer(servedModel(spec, config), serverDeps),
+        openPatterns: patterns,
+        ...(shared === undefined ? {} : { sharedPatterns: shared }),
+        judge,
         askServer: async (name) => {
           const server = config.servers[name];
           if (server === undefined || server.kind === 'anthropic') return undefined;
@@ -275,8 +298,8 @@ export async function createRuntime({ cwd, env, flags }: RuntimeOptions): Promis
       };
     },
     openLedger,
-    openPatterns: (onTrouble) =>
-      openPatterns({ config, clock, openEmbedded, openSteady, onTrouble }),
+    openPatterns: patterns,
+    judge,
     openConvenience: () =>
       openConvenience(config, { ...serverDeps, random: randomInt, ledger: openLedger() }),
     openTelemetry,

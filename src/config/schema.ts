@@ -197,6 +197,26 @@ export const configSchema = z.strictObject({
       embedder: providerSpec
         .default('embedded:all-minilm-l6-v2')
         .describe('Whose vectors patterns are found by, as in ollama:nomic-embed-text.'),
+      cache: z
+        .enum(['off', 'shadow', 'on'])
+        .default('off')
+        .describe('Whether `route` answers from memory; shadow only records what it would do.'),
+      augment: z
+        .boolean()
+        .default(true)
+        .describe('Whether, with the cache on, local tiers are shown the best patterns.'),
+      delta: z
+        .number()
+        .min(0.001)
+        .max(0.5)
+        .default(0.02)
+        .describe('Share of wrong answers that is tolerated among those from memory.'),
+      ttlDays: z
+        .int()
+        .min(1)
+        .max(3650)
+        .default(90)
+        .describe('How long an answer that `route` remembers may be used.'),
     })
     .prefault({})
     .describe('What is remembered of answers.'),

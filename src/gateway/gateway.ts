@@ -3,6 +3,7 @@ import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { Config } from '../config/schema.ts';
 import type { Clock } from '../core/clock.ts';
 import { AppError, messageOf } from '../core/errors.ts';
+import type { PatternService } from '../patterns/service.ts';
 import type { Router } from '../routing/router.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { createAccess } from './access.ts';
@@ -41,6 +42,8 @@ export const GATEWAY_TIMES: GatewayTimes = {
 
 export interface GatewayOptions {
   router: Router;
+  /** The pattern store, opened when somebody first asks for it. */
+  openPatterns: () => Promise<PatternService>;
   settings: Config['gateway'];
   /** Asked of every client where it is given. */
   apiKey?: string | undefined;

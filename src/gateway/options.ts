@@ -2,13 +2,14 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
 import type { Problem } from '../core/errors.ts';
 import { COMPLEXITIES, PRIORITIES, TASK_CATEGORIES } from '../core/task.ts';
+import { scopeSchema } from '../patterns/rows.ts';
 import type { RouteRequest } from '../routing/decision.ts';
 import { invalidRequest } from './parse.ts';
 
 /** What a client may say of a request beside its body. */
 export type RequestOptions = Pick<
   RouteRequest,
-  'private' | 'session' | 'category' | 'complexity' | 'priority' | 'agent'
+  'private' | 'session' | 'category' | 'complexity' | 'priority' | 'agent' | 'scope'
 >;
 
 const FLAGS = new Map<unknown, boolean>([
@@ -28,6 +29,20 @@ const name = z
   .string()
   .regex(/^[^\p{Cc}]{1,256}$/u, 'expected 1 to 256 characters, none of them for control');
 
+/** In a header `repository=shop, commit=4f2a`, in a body an object too. */
+const scope = z.preprocess(
+  (value) =>
+    typeof value === 'string'
+      ? Object.fromEntries(
+          value.split(',').map((pair) => {
+            const [key = '', ...rest] = pair.split('=');
+            return [key.trim(), rest.join('=').trim()];
+          }),
+        )
+      : value,
+  scopeSchema,
+);
+
 const SCHEMAS = {
   private: flag,
   session: name,
@@ -35,6 +50,7 @@ const SCHEMAS = {
   complexity: z.enum(COMPLEXITIES),
   priority: z.enum(PRIORITIES),
   agent: name,
+  scope,
 };
 const optionsSchema = z.object(SCHEMAS).partial();
 const NAMES = Object.keys(SCHEMAS);

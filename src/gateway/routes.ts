@@ -16,6 +16,7 @@ import { OLLAMA_VERSION, readShow, showModel, tagList } from './ollama/models.ts
 import { readChat } from './openai/chat-request.ts';
 import { modelBody, modelList } from './openai/models.ts';
 import type { GatewayOptions } from './gateway.ts';
+import { addPatternRoutes } from './patterns.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -83,6 +84,8 @@ export function addRoutes(app: FastifyInstance, options: RouteOptions): void {
   app.get('/metrics', async (_request, reply) =>
     reply.type('text/plain; version=0.0.4; charset=utf-8').send(await telemetry.prometheus()),
   );
+
+  addPatternRoutes(app, options.openPatterns, options.stop);
 
   completion('/v1/chat/completions', readChat);
   embeddings('/v1/embeddings', readEmbeddings);

@@ -1,9 +1,10 @@
 import type { Clock } from '../core/clock.ts';
 import type { RandomIndex } from '../core/random.ts';
 import type { TaskCategory } from '../core/task.ts';
-import { askProbability, priorOf, type Prior } from './bound.ts';
+import { askProbability, priorOf } from './bound.ts';
 import type { Embedder } from './embedders/embedder.ts';
 import { differenceOf } from './guards.ts';
+import type { Prior } from './logistic.ts';
 import type { Pattern, Scope } from './pattern.ts';
 import type { RecallLog, RecallRecord } from './recalls.ts';
 import { refuseOtherEmbedder, type PatternMatch, type PatternStore } from './store.ts';
@@ -13,23 +14,27 @@ export interface Lookup {
   prompt: string;
   category: TaskCategory;
   scope: Scope;
-  requestId?: string;
-  signal?: AbortSignal;
+  /** Without one it is only asked what would be said: nothing is recorded. */
+  requestId?: string | undefined;
+  signal?: AbortSignal | undefined;
 }
 
 /** What memory says to a request. */
 export interface Recalled {
-  /** The number under which its outcome is told to the log. */
-  number: number;
+  /** The number under which its outcome is told to the log; absent where nothing was recorded. */
+  number?: number;
   /** An answer that may be given as it is; absent in shadow too. */
   reuse?: Pattern;
   /** What the guards let through, reused or not: its answer is worth comparing with the model's. */
   candidate?: PatternMatch;
+  /** Whether the candidate has this very prompt. */
+  isExact: boolean;
   /** Near enough to stand in the prompt, never to be the answer. */
   context: readonly PatternMatch[];
 }
 
 export interface PatternCache {
+  readonly mode: 'shadow' | 'on';
   /** @throws ProviderFailure of the embedder; AppError `patterns.other-embedder`, `storage.*` */
   recall(lookup: Lookup): Promise<Recalled>;
 }
@@ -72,11 +77,12 @@ export function createPatternCache(options: CacheOptions): PatternCache {
 
   function finish(
     record: Omit<RecallRecord, 'at' | 'mode'>,
-    found: Omit<Recalled, 'number'>,
+    { reuse, ...rest }: Omit<Recalled, 'number' | 'isExact'>,
   ): Recalled {
-    const number = log.record({ at: clock.now(), mode, ...record });
-    const { reuse, ...rest } = found;
-    return { number, ...rest, ...(reuse === undefined || mode === 'shadow' ? {} : { reuse }) };
+    const given = reuse === undefined || mode === 'shadow' ? {} : { reuse };
+    const found = { ...rest, ...given, isExact: record.kind === 'exact' };
+    if (record.requestId === undefined) return found;
+    return { number: log.record({ at: clock.now(), mode, ...record }), ...found };
   }
 
   let prior: Prior | undefined;
@@ -99,6 +105,7 @@ export function createPatternCache(options: CacheOptions): PatternCache {
   }
 
   return {
+    mode,
     async recall({ prompt, category, scope, requestId, signal }) {
       const usable = { usableAt: clock.now(), scope, verified: true };
       const [same] = store.byPrompt(prompt, usable);

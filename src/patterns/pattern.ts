@@ -66,7 +66,7 @@ export function confidenceOf({ alpha, beta }: Belief): number {
 /** Observations that somebody's word on a confidence is worth. */
 const WORD_WEIGHT = 8;
 /** What nobody has verified is never sure. */
-const MOST_UNVERIFIED = 0.95;
+export const MOST_UNVERIFIED = 0.95;
 
 /**
  * The belief behind a confidence that came without its counts: as if seen in `uses` observations,

@@ -66,7 +66,7 @@ function settle(code: string, source: 'fence' | 'bare', blocks: number): Extract
 }
 
 /** The contents of all fences, whatever language they claim: models mislabel them. */
-function codeBlocks(answer: string): string[] {
+export function codeBlocks(answer: string): string[] {
   const blocks: string[] = [];
   let open: { fence: string; lines: string[] } | undefined;
   for (const line of answer.split(/\r?\n/)) {

@@ -1,5 +1,5 @@
 import { AppError } from '../core/errors.ts';
-import type { Decision, Rung, TargetState } from './decision.ts';
+import { MEMORY, type Decision, type Rung, type TargetState } from './decision.ts';
 import { loadPolicy } from './policies/load.ts';
 import { rankByFit } from './policies/order.ts';
 import { isLocal, type Choice, type DecideInput, type Policy } from './policies/policy.ts';
@@ -81,25 +81,45 @@ export function decide(input: DecideInput): Decision {
   );
   const [first, ...others] = order;
   if (first === undefined) throw nobodyLeft(input, rejected);
+  const rungs: Decision['ladder'] = [
+    rungOf(first, input),
+    ...others.map((target) => ({
+      why: whyLater(target, choice, input),
+      ...rungOf(target, input),
+    })),
+  ];
+  const shared = { narrowedBy, strategy: settings.strategy, description, rejected, neighbours };
+  if (input.reuse !== undefined) return { ...shared, ...fromMemory(input.reuse, rungs, input) };
   const evidence = evidenceFor(first, neighbours);
   const sureness = evidence === undefined ? UNMEASURED : 1 - (evidence.mean - evidence.lower);
   return {
+    ...shared,
     policy,
-    narrowedBy,
-    strategy: settings.strategy,
-    description,
-    ladder: [
-      rungOf(first, input),
-      ...others.map((target) => ({
-        why: whyLater(target, choice, input),
-        ...rungOf(target, input),
-      })),
-    ],
+    ladder: rungs,
     confidence: policy === pinnedPolicy.id ? 1 : description.confidence * sureness,
     reasons: reasonsOf(choice, first, input),
-    rejected,
-    neighbours,
     ...estimates(first, request.maxTokens),
+  };
+}
+
+/** Memory answers, and would be asked before whoever else was chosen. */
+function fromMemory(
+  { id, why, confidence }: NonNullable<DecideInput['reuse']>,
+  rungs: Decision['ladder'],
+  { description: { complexity, category } }: DecideInput,
+): Pick<
+  Decision,
+  'policy' | 'ladder' | 'confidence' | 'reasons' | 'estimatedLatencyMs' | 'estimatedUsd'
+> {
+  const remembered: Rung = { tier: 'orchestrated', spec: `${MEMORY}:${id}`, maySeePrivate: true };
+  const [first, ...others] = rungs;
+  return {
+    policy: MEMORY,
+    ladder: [remembered, { ...first, why: 'memory answers' }, ...others],
+    confidence,
+    reasons: [`${complexity}, ${category}.`, why],
+    estimatedLatencyMs: 0,
+    estimatedUsd: 0,
   };
 }
 

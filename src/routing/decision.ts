@@ -1,5 +1,6 @@
 import type { CompletionRequest } from '../core/request.ts';
 import type { Complexity, Priority, TaskCategory } from '../core/task.ts';
+import type { Scope } from '../patterns/pattern.ts';
 import type { BreakerState, FailureKind } from './breaker-store.ts';
 
 /** From the most help to the most money. */
@@ -26,6 +27,8 @@ export interface RouteRequest extends Partial<Omit<CompletionRequest, 'messages'
   priority?: Priority;
   /** Which agent of the fleet asks, as in `qe-test-generator`. */
   agent?: string;
+  /** What the answer depends on beside the prompt: memory keeps to it. */
+  scope?: Scope;
   source?: Source;
 }
 
@@ -91,6 +94,21 @@ export interface Neighbour {
   quality: number;
 }
 
+/** What memory has for a request. */
+export interface Remembered {
+  neighbours: readonly Neighbour[];
+  /** An answer that may stand in a model's place. */
+  reuse?: {
+    id: string;
+    answer: string;
+    confidence: number;
+    /** In a sentence. */
+    why: string;
+  };
+  /** Earlier answers, for the prompt of local tiers. */
+  context?: string;
+}
+
 /** One step of the ladder. A step for emergencies is taken only while a trigger holds. */
 export interface Rung extends Target {
   emergencyOnly?: boolean;
@@ -124,3 +142,11 @@ export type EmergencyTrigger =
   | 'latency'
   | 'gpu-gone'
   | 'model-not-loaded';
+
+/** In the place of a server's name, where memory answers. */
+export const MEMORY = 'memory';
+
+/** Whether it is memory that answers, and no model. */
+export function isMemory({ spec }: Pick<Target, 'spec'>): boolean {
+  return spec.startsWith(`${MEMORY}:`);
+}

@@ -6,20 +6,22 @@ import { AppError, messageOf } from '../core/errors.ts';
 import type { RandomIndex } from '../core/random.ts';
 import type { Completion } from '../core/request.ts';
 import type { Recorder } from '../ledger/recorder.ts';
-import { failureClassOf, ProviderFailure } from '../providers/failure.ts';
+import { ProviderFailure } from '../providers/failure.ts';
 import type { CallOptions } from '../providers/provider.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { BreakerChange } from './circuit-breaker.ts';
 import { decide, emergencyTrigger } from './decide.ts';
-import type {
-  Decision,
-  Description,
-  EmergencyTrigger,
-  Neighbour,
-  RouteRequest,
-  Rung,
-  Tier,
+import {
+  isMemory,
+  type Decision,
+  type Description,
+  type EmergencyTrigger,
+  type Remembered,
+  type RouteRequest,
+  type Rung,
+  type Tier,
 } from './decision.ts';
+import { answerFrom, withContext } from './from-memory.ts';
 import { describe } from './describe.ts';
 import { embedTexts } from './embed.ts';
 import { completionRequest, newRequestId, recordOf } from './intake.ts';
@@ -28,6 +30,8 @@ import { climb, type RungCall } from './ladder.ts';
 import type { RoutableModel, RouteAnswer, RouteEvent, Router } from './router.ts';
 import type { Sessions, SessionTurn } from './sessions.ts';
 import type { TargetPool } from './target-pool.ts';
+import { joinSignals } from './walk/join-signals.ts';
+import { outcomeOf, unanswered, withHistory } from './walk/ends.ts';
 
 /** What operators want to hear of. */
 export type RouterEvent =
@@ -45,12 +49,22 @@ export interface Walked {
   /** Who answered. */
   rung: Rung;
   completion: Completion;
+  remembered: Remembered;
+}
+
+/** A request for which memory is asked. */
+export interface Asked {
+  request: RouteRequest;
+  description: Description;
+  /** Absent where only the decision is asked for. */
+  requestId?: string | undefined;
+  signal?: AbortSignal | undefined;
 }
 
 /** Steps of the walk that other rooms fill; a walk without them is whole. */
 export interface WalkFaces {
-  /** Remembered requests like this one. What it throws is told as trouble. */
-  recall?: (request: RouteRequest, description: Description) => Promise<readonly Neighbour[]>;
+  /** What memory has for a request. What it throws is told as trouble. */
+  recall?: (asked: Asked) => Promise<Remembered>;
   /** The tier that a rollout gives the request to. */
   rollout?: (request: RouteRequest, description: Description) => Tier | undefined;
   /** Makes a whole answer of the orchestrated tier better, or gives it back. What it throws is told as trouble. */
@@ -75,6 +89,8 @@ export interface RouterOptions {
   faces?: WalkFaces;
 }
 
+const NOTHING: Remembered = { neighbours: [] };
+
 /** How a caller wants its answer: as it comes, or whole. */
 interface Way extends CallOptions {
   buffered: boolean;
@@ -85,6 +101,7 @@ interface Step {
   id: string;
   request: RouteRequest;
   decision: Decision;
+  remembered: Remembered;
   turn: SessionTurn | undefined;
   journal: Journal;
   startedAt: number;
@@ -106,26 +123,35 @@ export function createRouter(options: RouterOptions): Router {
     onEvent({ type: 'trouble', message: messageOf(error) });
   const journalOptions = { recorder, telemetry, pool, clock, onTrouble };
 
-  async function recall(
-    request: RouteRequest,
-    description: Description,
-  ): Promise<readonly Neighbour[]> {
+  async function recall(asked: Asked): Promise<Remembered> {
     try {
-      return (await faces.recall?.(request, description)) ?? [];
+      return (await faces.recall?.(asked)) ?? NOTHING;
     } catch (error) {
       onTrouble(error);
-      return [];
+      return NOTHING;
     }
   }
 
-  async function decideOn(request: RouteRequest): Promise<Decision> {
+  async function decideOn(
+    request: RouteRequest,
+    asking: Pick<Asked, 'requestId' | 'signal'> = {},
+  ): Promise<{ decision: Decision; remembered: Remembered }> {
     await pool.targets();
     const description = describe(request);
-    const neighbours = await recall(request, description);
+    const remembered = await recall({ request, description, ...asking });
+    const { neighbours, reuse } = remembered;
     const targets = pool.states(description);
     const { rollout } = faces;
-    const input = { request, description, targets, settings, neighbours };
-    return decide(rollout === undefined ? input : { ...input, rollout });
+    const decision = decide({
+      request,
+      description,
+      targets,
+      settings,
+      neighbours,
+      ...(reuse === undefined ? {} : { reuse }),
+      ...(rollout === undefined ? {} : { rollout }),
+    });
+    return { decision, remembered };
   }
 
   /** The last wall, whatever was decided. */
@@ -153,7 +179,9 @@ export function createRouter(options: RouterOptions): Router {
 
   /** The better answer, where somebody makes answers better. */
   async function refine(walked: Walked): Promise<Completion> {
-    if (faces.refine === undefined || walked.rung.tier !== 'orchestrated') return walked.completion;
+    const { rung } = walked;
+    const isRefined = rung.tier === 'orchestrated' && !isMemory(rung);
+    if (faces.refine === undefined || !isRefined) return walked.completion;
     try {
       return await faces.refine(walked);
     } catch (error) {
@@ -186,15 +214,16 @@ export function createRouter(options: RouterOptions): Router {
       // What was private once is sent along with every later turn.
       const request = turn?.private === true ? { ...asked, private: true } : asked;
       const whole = await withHistory(request, turn);
-      const decision = await decideOn(whole);
       const id = newRequestId(random);
+      const { decision, remembered } = await decideOn(whole, { requestId: id, signal });
       const journal = await openJournal(
         journalOptions,
         recordOf(id, at, whole, decision),
         startedAt,
       );
       const { buffered } = way;
-      yield* answer({ id, request, decision, turn, journal, startedAt, buffered, signal });
+      const told = { id, request, decision, remembered, turn, journal, startedAt };
+      yield* answer({ ...told, buffered, signal });
     } finally {
       turn?.release();
       release();
@@ -204,7 +233,8 @@ export function createRouter(options: RouterOptions): Router {
   }
 
   async function* answer(step: Step): AsyncGenerator<RouteEvent> {
-    const { id, request, decision, turn, journal, startedAt, buffered, signal } = step;
+    const { id, request, decision, remembered, turn, journal } = step;
+    const { startedAt, buffered, signal } = step;
     const asked = completionRequest(request, settings, random);
     let rung: Rung = decision.ladder[0];
     let outcome: Outcome = { state: 'cancelled', failure: 'cancelled' };
@@ -224,7 +254,11 @@ export function createRouter(options: RouterOptions): Router {
 
     async function prepare(next: Rung): Promise<RungCall> {
       const provider = await pool.open(next.spec);
-      if (turn === undefined) return { provider, request: asked };
+      if (turn === undefined) {
+        // What this machine has learned stays on servers of its own.
+        const { context } = next.tier === 'cloud' ? NOTHING : remembered;
+        return { provider, request: withContext(asked, context) };
+      }
       const prompt = await turn.prompt(request.messages, {
         contextTokens: await pool.contextTokens(next.spec),
         maxTokens: asked.maxTokens,
@@ -254,7 +288,7 @@ export function createRouter(options: RouterOptions): Router {
         outcome = { state: 'cancelled', failure: 'cancelled', ...told };
         return answerOf(completion);
       }
-      const walked = { requestId: id, request, decision, rung, completion };
+      const walked = { requestId: id, request, decision, rung, completion, remembered };
       const best = buffered ? await refine(walked) : completion;
       turn?.commit(request.messages, best, request.private);
       outcome = { state: 'answered', ...told };
@@ -265,19 +299,23 @@ export function createRouter(options: RouterOptions): Router {
 
     try {
       yield { type: 'decided', requestId: id, decision };
-      const events = climb({
-        ladder: decision.ladder,
-        open,
-        mayTake: (next) => next.emergencyOnly !== true || triggerNow(decision) !== undefined,
-        onTaken: (next) => raiseEmergency(id, next, decision),
-        listen: (next) => journal.listen(next),
-        buffered,
-        failoverMs: settings.failoverMs,
-        hedgeMs: settings.hedgeMs,
-        signal,
-        session: request.session,
-        clock,
-      });
+      const { reuse } = remembered;
+      const events =
+        reuse !== undefined
+          ? answerFrom(reuse, decision.ladder[0], startedAt, clock)
+          : climb({
+              ladder: decision.ladder,
+              open,
+              mayTake: (next) => next.emergencyOnly !== true || triggerNow(decision) !== undefined,
+              onTaken: (next) => raiseEmergency(id, next, decision),
+              listen: (next) => journal.listen(next),
+              buffered,
+              failoverMs: settings.failoverMs,
+              hedgeMs: settings.hedgeMs,
+              signal,
+              session: request.session,
+              clock,
+            });
       for await (const event of events) {
         if (event.type === 'committed') {
           rung = event.rung;
@@ -310,7 +348,7 @@ export function createRouter(options: RouterOptions): Router {
     },
     stream: (request, callOptions = {}) => walk(request, { buffered: false, ...callOptions }),
     async explain(request) {
-      return decideOn(request);
+      return (await decideOn(request)).decision;
     },
     async models({ ask } = {}) {
       const models = new Map<string, RoutableModel>();
@@ -346,50 +384,6 @@ export function createRouter(options: RouterOptions): Router {
         await recorder.close();
       })();
       return closed;
-    },
-  };
-}
-
-/** With the conversation that its session holds. */
-async function withHistory(
-  request: RouteRequest,
-  turn: SessionTurn | undefined,
-): Promise<RouteRequest> {
-  if (turn === undefined) return request;
-  const window = { contextTokens: undefined, maxTokens: 0, countTokens: async () => undefined };
-  const { messages } = await turn.prompt(request.messages, window);
-  return { ...request, messages };
-}
-
-function outcomeOf(error: unknown): Outcome {
-  const failure = failureClassOf(error);
-  if (failure === 'cancelled') return { state: 'cancelled', failure };
-  if (failure !== undefined) return { state: 'failed', failure };
-  return { state: 'failed', failure: error instanceof AppError ? error.code : 'internal' };
-}
-
-/** What a caller gets who left before anything came. */
-function unanswered({ spec }: Rung, totalMs: number): Completion {
-  const timing = { totalMs, measured: true };
-  return { model: spec, text: '', finishReason: 'cancelled', usage: {}, timing };
-}
-
-/** Aborts with either, and lets go of both: one of them lives as long as the router. */
-function joinSignals(
-  caller: AbortSignal | undefined,
-  closing: AbortSignal,
-): { signal: AbortSignal; release: () => void } {
-  const joined = createAbort();
-  const signals = caller === undefined ? [closing] : [caller, closing];
-  const abort = (): void => joined.abort();
-  for (const signal of signals) {
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-  }
-  return {
-    signal: joined.signal,
-    release: () => {
-      for (const signal of signals) signal.removeEventListener('abort', abort);
     },
   };
 }

@@ -1,13 +1,17 @@
 import { fileURLToPath } from 'node:url';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Clock } from '../core/clock.ts';
+import { createAgentDbMigration, type AgentDbMigration } from '../patterns/agentdb/migration.ts';
 import { createCachedEmbedder } from '../patterns/embedders/cached-embedder.ts';
 import type { Embedder } from '../patterns/embedders/embedder.ts';
 import { createProviderEmbedder } from '../patterns/embedders/provider-embedder.ts';
+import { createRecallLog, type RecallLog } from '../patterns/recalls.ts';
 import { reindex, type ReindexEvent } from '../patterns/reindex.ts';
+import { createReviews, type Reviews } from '../patterns/review/reviews.ts';
 import { createSqliteStore } from '../patterns/sqlite-store.ts';
 import type { PatternStore } from '../patterns/store.ts';
 import type { Provider } from '../providers/provider.ts';
+import { describe } from '../routing/describe.ts';
 import { openDatabase } from '../storage/database.ts';
 import type { LocalModel } from '../runtime.ts';
 
@@ -21,6 +25,10 @@ const PACKAGED: LocalModel = {
 export interface Patterns {
   store: PatternStore;
   embedder: Embedder;
+  /** What was looked up and how it turned out. */
+  log: RecallLog;
+  reviews: Reviews;
+  agentDb: AgentDbMigration;
   /** Changes the store over to the embedder. */
   reindex(signal: AbortSignal): AsyncIterable<ReindexEvent>;
   close(): Promise<void>;
@@ -45,11 +53,23 @@ export async function openPatterns(deps: PatternsDeps): Promise<Patterns> {
       ? openEmbedded(model === '' || model === PACKAGED.id ? PACKAGED : { id: model, path: model })
       : await deps.openSteady(config.patterns.embedder);
   const database = openDatabase(config.state);
-  const store = createSqliteStore({ database, folder: config.state, onTrouble });
+  const bare = createSqliteStore({ database, folder: config.state, onTrouble });
   const embedder = createCachedEmbedder(createProviderEmbedder(provider), database, clock);
+  const agentDb = createAgentDbMigration({
+    database,
+    store: bare,
+    embedder,
+    clock,
+    categoryOf: (prompt) => describe({ messages: [{ role: 'user', content: prompt }] }).category,
+    onTrouble,
+  });
+  const store = agentDb.mirrored(bare);
   return {
     store,
     embedder,
+    agentDb,
+    log: createRecallLog(database),
+    reviews: createReviews(database, store, clock),
     reindex: (signal) => reindex(database, embedder, signal),
     close: async () => {
       await embedder.close();

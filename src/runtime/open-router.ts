@@ -15,6 +15,7 @@ import { createSessions } from '../routing/sessions.ts';
 import { createTargetPool } from '../routing/target-pool.ts';
 import { splitSpec, type Inventory } from '../routing/targets.ts';
 import { createRouter, type RouterEvent } from '../routing/walk.ts';
+import { openMemory, type MemoryDeps } from './open-memory.ts';
 import { openDatabase } from '../storage/database.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { LocalModel, WantedModel } from '../runtime.ts';
@@ -33,6 +34,9 @@ export interface RouterDeps {
   openEmbedded: (model: LocalModel) => Provider;
   openServer: (spec: string) => Promise<Provider>;
   askServer: (name: string) => Promise<Inventory | undefined>;
+  openPatterns: MemoryDeps['openPatterns'];
+  sharedPatterns?: MemoryDeps['sharedPatterns'];
+  judge: MemoryDeps['judge'];
 }
 
 /** Milliseconds that a request waits for another process's write. */
@@ -89,6 +93,7 @@ export function openRouter(deps: RouterDeps): Router {
     },
     onTrouble,
   });
+  const memory = config.patterns.cache === 'off' ? undefined : openMemory({ ...deps, onTrouble });
   const router = createRouter({
     settings: routing,
     pool,
@@ -104,11 +109,13 @@ export function openRouter(deps: RouterDeps): Router {
     random,
     onEvent,
     closeMs: CLOSE_MS,
+    ...(memory === undefined ? {} : { faces: memory }),
   });
   return {
     ...router,
     close: async () => {
       await router.close();
+      await memory?.close();
       database.close();
     },
   };

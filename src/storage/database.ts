@@ -7,6 +7,7 @@ import { migration002 } from './migrations/002-breaker.ts';
 import { migration003 } from './migrations/003-serve-check.ts';
 import { migration004 } from './migrations/004-route.ts';
 import { migration005 } from './migrations/005-patterns.ts';
+import { migration006 } from './migrations/006-curation.ts';
 
 export type { Database } from 'better-sqlite3';
 
@@ -17,6 +18,7 @@ const MIGRATIONS: readonly string[] = [
   migration003,
   migration004,
   migration005,
+  migration006,
 ];
 
 /** The state folder's one database file. */

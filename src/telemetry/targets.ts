@@ -26,7 +26,7 @@ export function targetNames({
 ) => TargetNames {
   const known = new Map(targets.map((target) => [target, namesOf(target, servers)]));
   const others = new Map(
-    [...Object.keys(servers), 'embedded'].map((name) => [
+    [...Object.keys(servers), 'embedded', 'memory'].map((name) => [
       name,
       namesOf(`${name}:${OTHER}`, servers),
     ]),

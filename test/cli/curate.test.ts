@@ -126,6 +126,56 @@ describe('curate', () => {
     expect(bad.stderr).toContain('bad.csv:2 uses');
   });
 
+  test('learn runs what nobody has verified, and keeps what is wrong from use', async () => {
+    const module = [
+      'Write tests for this module, clamp.ts:',
+      '```ts',
+      'export function clamp(value: number, low: number, high: number): number {',
+      '  if (low > high) throw new RangeError("empty range");',
+      '  if (value < low) return low;',
+      '  return value > high ? high : value;',
+      '}',
+      '```',
+    ].join('\n');
+    const tests = (low: number): string =>
+      [
+        '```ts',
+        "import { expect, it } from 'vitest';",
+        "import { clamp } from './clamp';",
+        `it('low', () => expect(clamp(-5, ${low}, 3)).toBe(1));`,
+        "it('high', () => expect(clamp(5, 1, 3)).toBe(3));",
+        "it('inside', () => { expect(clamp(2, 1, 3)).toBe(2); expect(clamp(1, 1, 3)).toBe(1); });",
+        "it('empty', () => expect(() => clamp(2, 3, 1)).toThrow(/empty range/));",
+        "it('point', () => expect(clamp(2, 1, 1)).toBe(1));",
+        '```',
+      ].join('\n');
+    write('in.jsonl', [
+      { id: 'right', prompt: module, answer: tests(1), category: 'test-generation' },
+      { id: 'wrong', prompt: module, answer: tests(0), category: 'test-generation' },
+      { id: 'weak', prompt: module, answer: weakTests(), category: 'test-generation' },
+      { id: 'talk', prompt: 'What is a mutant?', answer: 'A change.', category: 'code-review' },
+    ]);
+    await curate('import', 'in.jsonl');
+    const learned = await curate('learn', '--json');
+    expect(JSON.parse(learned.stdout)).toMatchObject({
+      judged: { right: 1, wrong: 1, unknown: 2 },
+      calibration: { outcomes: 0 },
+      recalls: { lookups: 0 },
+    });
+    // The weak one says the same as the right one, which stays.
+    const list = await curate('list', '--json');
+    expect(JSON.parse(list.stdout)).toMatchObject({
+      patterns: [
+        { id: 'talk', verified: 'no' },
+        { id: 'wrong', verified: 'no', quarantine: 'wrong when it was run' },
+        { id: 'right', verified: 'execution' },
+      ],
+    });
+    const again = await curate('learn');
+    expect(again.stdout).toContain('1 unverified answer: 0 right when run');
+    expect(again.stdout).toContain('Nothing was looked up yet.');
+  });
+
   test('learn merges what says the same, and nothing that differs in a number', async () => {
     write('in.jsonl', LINES);
     await curate('import', 'in.jsonl');
@@ -149,3 +199,14 @@ describe('curate', () => {
     expect((await curate('export', 'no/such/folder.jsonl')).exitCode).toBe(2);
   });
 });
+
+/** They pass, and would with nearly any module. */
+function weakTests(): string {
+  return [
+    '```ts',
+    "import { expect, it } from 'vitest';",
+    "import { clamp } from './clamp';",
+    "it('is there', () => expect(clamp).toBeTypeOf('function'));",
+    '```',
+  ].join('\n');
+}

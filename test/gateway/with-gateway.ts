@@ -39,6 +39,9 @@ export async function withGateway(
   const log: LogEntry[] = [];
   const gateway = createGateway({
     router,
+    openPatterns: async () => {
+      throw new Error('There are no patterns.');
+    },
     log: (entry) => log.push(entry),
     telemetry: NO_TELEMETRY,
     clock: CLOCK,

@@ -37,11 +37,11 @@ export async function replayStream(options: ReplayOptions): Promise<Replayed> {
   const ms: number[] = [];
   for (const [number, { prompt, meaning, category }] of stream.entries()) {
     const started = performance.now();
-    const recalled = await cache.recall({ prompt, category, scope: {} });
+    const recalled = await cache.recall({ prompt, category, scope: {}, requestId: `r${number}` });
     ms.push(performance.now() - started);
-    const { candidate, reuse } = recalled;
-    if (candidate !== undefined) {
-      log.label(recalled.number, candidate.pattern.answer === meaning);
+    const { candidate, reuse, number: lookup } = recalled;
+    if (candidate !== undefined && lookup !== undefined) {
+      log.label(lookup, candidate.pattern.answer === meaning);
     }
     if (reuse !== undefined) continue;
     const [vector = new Float32Array()] = await embedder.embed([prompt]);

@@ -81,7 +81,7 @@ const request: RouteRequest = {
 describe('rooms that others fill', () => {
   it('gives the decision what is remembered', async () => {
     const neighbour = { id: 'p1', similarity: 0.97, target: 'near:m', quality: 0.95 };
-    const { router } = await openWith({ recall: async () => [neighbour] });
+    const { router } = await openWith({ recall: async () => ({ neighbours: [neighbour] }) });
     expect((await router.complete(request)).decision.neighbours).toEqual([neighbour]);
   });
 

@@ -1,4 +1,6 @@
+import { run as agentdb } from './agentdb.ts';
 import { run as clients } from './clients.ts';
+import { run as dataset } from './dataset.ts';
 import { run as durability } from './durability.ts';
 import { run as faults } from './faults.ts';
 import { run as gatewayFaults } from './gateway-faults.ts';
@@ -12,6 +14,8 @@ const PROOFS: Record<string, (out: (line: string) => void) => Promise<boolean>> 
   faults,
   ledger,
   durability,
+  dataset,
+  agentdb,
   clients,
   'gateway-faults': gatewayFaults,
   servers,

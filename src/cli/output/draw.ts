@@ -1,5 +1,5 @@
 import { Chalk, type ChalkInstance } from 'chalk';
-import { oneLine } from '../../quality/reports/format.ts';
+import { oneLine, printable } from '../../quality/reports/format.ts';
 import { wrap } from './layout.ts';
 
 /** What is drawn on. */
@@ -42,8 +42,28 @@ export class Drawing {
     for (const line of more) this.#lines.push(`${' '.repeat(indent)}${line}`);
   }
 
+  /** Text of several lines as it stands, at most so many of them. */
+  block(text: string, most: number): void {
+    const lines = printable(text)
+      .split('\n')
+      .flatMap((line) => cut(line, this.width - INDENT));
+    for (const line of lines.slice(0, most)) {
+      this.#lines.push(`${' '.repeat(INDENT)}${line}`.trimEnd());
+    }
+    if (lines.length > most) {
+      this.#lines.push(this.paint.dim(`${' '.repeat(INDENT)}… ${lines.length - most} more`));
+    }
+  }
+
   /** Ends with a newline. */
   toString(): string {
     return `${this.#lines.join('\n')}\n`;
   }
+}
+
+/** A line in pieces that fit; indentation and blanks stay as they are. */
+function cut(line: string, width: number): string[] {
+  const size = Math.max(10, width);
+  const count = Math.max(1, Math.ceil(line.length / size));
+  return Array.from({ length: count }, (_, index) => line.slice(index * size, (index + 1) * size));
 }

@@ -63,6 +63,7 @@ export interface LineDefaults {
 /** What a line leaves out is filled in; a confidence without its counts is worth eight observations. */
 export function patternOf(line: PatternLine, { id, category, origin, now }: LineDefaults): Pattern {
   const { verified = 'no', uses = 0, tier, quarantine, expiresAt } = line;
+  const usual = verified === 'no' ? 0.5 : 0.9;
   return {
     id: line.id ?? id,
     name: line.name ?? nameOf(line.prompt),
@@ -70,7 +71,7 @@ export function patternOf(line: PatternLine, { id, category, origin, now }: Line
     answer: line.answer,
     category: line.category ?? category,
     scope: line.scope ?? {},
-    belief: line.belief ?? beliefFrom(line.confidence ?? 0.5, uses, verified),
+    belief: line.belief ?? beliefFrom(line.confidence ?? usual, uses, verified),
     uses,
     outcomes: line.outcomes ?? { good: 0, bad: 0 },
     verified,

@@ -1,5 +1,12 @@
 import type { Config } from '../../config/schema.ts';
-import type { Description, Neighbour, RouteRequest, TargetState, Tier } from '../decision.ts';
+import type {
+  Description,
+  Neighbour,
+  Remembered,
+  RouteRequest,
+  TargetState,
+  Tier,
+} from '../decision.ts';
 
 export interface DecideInput {
   request: RouteRequest;
@@ -7,6 +14,8 @@ export interface DecideInput {
   targets: readonly TargetState[];
   settings: Config['routing'];
   neighbours: readonly Neighbour[];
+  /** An answer from memory, which goes before all targets. */
+  reuse?: Remembered['reuse'];
   /** The tier that a rollout gives the request to; absent while there is none. */
   rollout?: (request: RouteRequest, description: Description) => Tier | undefined;
 }

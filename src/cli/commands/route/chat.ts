@@ -3,11 +3,12 @@ import { ExitCode } from '../../../core/errors.ts';
 import { plural } from '../../../quality/reports/format.ts';
 import type { RouteAnswer } from '../../../routing/router.ts';
 import type { CommandContext } from '../../main.ts';
+import { readLines, readMessage } from '../../lines.ts';
 import { reportError } from '../../output/error.ts';
 import type { Output } from '../../output/output.ts';
 import { showAnswer, tellCosts } from './answer.ts';
 import { answerJson } from './answer-json.ts';
-import { readLines, readMessage } from './chat-lines.ts';
+
 import { drawRequest } from './draw-request.ts';
 import { openRoute, type OpenRoute } from './open.ts';
 import { requestOf, type RequestFlags } from './request.ts';

@@ -97,6 +97,11 @@ function withRequestOptions(command: Command): Command {
       ),
     )
     .option('--agent <name>', 'which agent asks, as in qe-test-generator')
+    .option(
+      '--scope <key=value>',
+      'what the answer depends on, as in repository=shop: memory keeps to it; repeatable',
+      collect,
+    )
     .option('--max-tokens <n>', 'most tokens of the answer', wholeNumber(1, 131_072))
     .option('--temperature <t>', 'sampling temperature, 0 is greedy', fraction(0, 2))
     .option('--seed <n>', 'seed of the sampling', wholeNumber(0, 2 ** 31 - 1));

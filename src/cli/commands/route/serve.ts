@@ -6,6 +6,7 @@ import { createGateway, type Gateway } from '../../../gateway/gateway.ts';
 import { createLog, type Log } from '../../../gateway/log.ts';
 import { startRetention } from '../../../ledger/retention.ts';
 import type { Router } from '../../../routing/router.ts';
+import { sharePatterns, type SharedPatterns } from '../../../runtime/share-patterns.ts';
 import type { Runtime } from '../../../runtime.ts';
 import type { Telemetry } from '../../../telemetry/telemetry.ts';
 import type { Bind, CommandContext } from '../../main.ts';
@@ -61,10 +62,17 @@ export async function serveCommand(
     prometheus: true,
     warn: (message) => tell({ type: 'trouble', message }),
   });
-  const router = await runtime.openRouter({ onEvent: tell, telemetry, busy: true });
+  const shared = sharePatterns(runtime, (message) => tell({ type: 'trouble', message }));
+  const router = await runtime.openRouter({
+    onEvent: tell,
+    telemetry,
+    busy: true,
+    openPatterns: shared.open,
+  });
   try {
     const gateway = createGateway({
       router,
+      openPatterns: shared.service,
       settings,
       apiKey,
       log: log.write,
@@ -75,7 +83,7 @@ export async function serveCommand(
     });
     await serve(gateway, runtime, tell, context);
   } finally {
-    await end(router, telemetry, log);
+    await end(router, shared, telemetry, log);
   }
   return ExitCode.Ok;
 }
@@ -112,8 +120,14 @@ function announce(url: string, output: Output): void {
   );
 }
 
-async function end(router: Router, telemetry: Telemetry, log: Log): Promise<void> {
+async function end(
+  router: Router,
+  patterns: SharedPatterns,
+  telemetry: Telemetry,
+  log: Log,
+): Promise<void> {
   await router.close();
+  await patterns.close();
   await telemetry.shutdown();
   log.flush();
 }

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
-import type { Host } from '../../main.ts';
+import type { Host } from './main.ts';
 
 /** What somebody types, or a file holds, line by line. */
 export interface Lines {
