@@ -220,6 +220,17 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('What is remembered of answers.'),
+  costs: z
+    .strictObject({
+      retentionDays: z
+        .int()
+        .min(1)
+        .max(3650)
+        .default(400)
+        .describe('Attempts and what they cost are kept.'),
+    })
+    .prefault({})
+    .describe('What is known of money.'),
   deadlines: z
     .strictObject({
       connectMs: z.int().min(1).max(MAX_MS).default(5000),

@@ -61,6 +61,10 @@ export interface Usage {
   cachedInputTokens?: number;
   /** The part of `inputTokens` that was written to a prefix cache whose writing is billed. */
   cacheWriteTokens?: number;
+  /** The part of `cacheWriteTokens` that is kept for an hour, not for five minutes. */
+  cacheWriteHourTokens?: number;
+  /** The part of `outputTokens` that was thought and not said. */
+  reasoningTokens?: number;
 }
 
 export interface Timing {

@@ -22,17 +22,52 @@ export interface NewRequest {
   decision: unknown;
 }
 
+/** What an attempt was made for. */
+export const PURPOSES = [
+  /** The first that went out for a request. */
+  'answer',
+  /** A further one: the one before failed, was late, or was not waited for. */
+  'retry',
+  /** Beside the answer, to be compared with it. */
+  'shadow',
+  /** To make an answer better. */
+  'refinement',
+  'embedding',
+  'baseline',
+] as const;
+export type Purpose = (typeof PURPOSES)[number];
+
 export interface RecordedAttempt {
+  /** When it went out, in milliseconds since the Unix epoch. */
   at: number;
+  purpose: Purpose;
   tier: string;
+  /** `<provider>:<model>`. */
   target: string;
+  /** Whether it ran on a machine of one's own: no invoice comes from there. */
+  selfHosted: boolean;
+  /** Whether it waited in a provider's batch. */
+  batch: boolean;
   /** `ok` or a failure class. */
   outcome: string;
   usage?: Usage;
   ttftMs?: number;
   totalMs: number;
-  /** Absent where no price is known or no tokens were reported; 0 for local targets. */
+  /** To a billionth. Absent where no price is known or no tokens were reported; 0 where no invoice comes from. */
   usd?: number;
+  /** What it was priced by. Absent where `usd` is. */
+  priceVersion?: string;
+}
+
+/** An attempt for no request, as one that embeds a text. */
+export interface LoneAttempt extends RecordedAttempt {
+  /** Its own, and no request's. */
+  id: string;
+  agent?: string;
+  session?: string;
+  category?: TaskCategory;
+  /** Equal where several were asked the same. */
+  pair?: string;
 }
 
 export const REQUEST_STATES = [
@@ -104,9 +139,12 @@ export interface Ledger {
   begin(request: NewRequest): void;
   /**
    * An attempt that did not end its request; `number` counts from 0 within the request. One that
-   * ends after its request is added to what the request cost.
+   * ends after its request is added to what the request cost. The same again changes nothing.
+   * @throws Error where another one has the number, or the request never began
    */
   attempt(requestId: string, number: number, attempt: RecordedAttempt): void;
+  /** The same again changes nothing. @throws Error where another one has the id */
+  alone(attempt: LoneAttempt): void;
   /**
    * Ends a request with the attempts that were not written yet, whole or not at all.
    * @throws Error for a request that never began or has ended already
@@ -125,8 +163,9 @@ export interface Ledger {
   /** Marks what processes that are gone left running as interrupted; returns how many. */
   markInterrupted(isAlive: (pid: number) => boolean): number;
   /**
-   * Removes a bounded number of ended requests, events and idle sessions from before the times, so
-   * that nobody waits long for it, and returns how many; 0 where nothing is left to remove.
+   * Removes a bounded number of ended requests, attempts, events and idle sessions from before the
+   * times, so that nobody waits long for it, and returns how many; 0 where nothing is left to
+   * remove. Attempts outlive their requests.
    */
-  sweep(before: { requests: number; sessions: number }): number;
+  sweep(before: { requests: number; attempts: number; sessions: number }): number;
 }

@@ -1,6 +1,6 @@
 import type { Ledger } from './ledger.ts';
 
-type Method = 'begin' | 'attempt' | 'end' | 'event';
+type Method = 'begin' | 'attempt' | 'alone' | 'end' | 'event';
 
 /** One write, as it goes to another thread. */
 export type Write = { [M in Method]: { method: M; args: Parameters<Ledger[M]> } }[Method];
@@ -25,6 +25,7 @@ export function recorderBy(
   return {
     begin: (...args) => write({ method: 'begin', args }),
     attempt: (...args) => write({ method: 'attempt', args }),
+    alone: (...args) => write({ method: 'alone', args }),
     end: (...args) => write({ method: 'end', args }),
     event: (...args) => write({ method: 'event', args }),
     close,
@@ -45,6 +46,8 @@ export function apply(ledger: Ledger, write: Write): void {
       return ledger.begin(...write.args);
     case 'attempt':
       return ledger.attempt(...write.args);
+    case 'alone':
+      return ledger.alone(...write.args);
     case 'end':
       return ledger.end(...write.args);
     case 'event':

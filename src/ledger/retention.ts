@@ -10,7 +10,9 @@ const PAUSE_MS = 10;
 export interface RetentionOptions {
   ledger: Pick<Ledger, 'sweep'>;
   clock: Clock;
-  settings: Pick<Config['routing'], 'retentionDays' | 'sessionHours'>;
+  settings: Pick<Config['routing'], 'retentionDays' | 'sessionHours'> & {
+    attemptDays: number;
+  };
   /** Told when a sweep failed, as on a locked database or a full disk; it is tried again an hour later. */
   onFailure: (error: unknown) => void;
 }
@@ -22,7 +24,7 @@ export interface Retention {
 
 /**
  * Removes what is older than the configuration keeps: requests and events after `retentionDays`,
- * idle sessions after `sessionHours`. It sweeps at once and then every day, piece by piece, for as
+ * attempts after `attemptDays`, idle sessions after `sessionHours`. It sweeps at once and then every day, piece by piece, for as
  * long as the process runs.
  */
 export function startRetention(options: RetentionOptions): Retention {
@@ -46,6 +48,7 @@ async function sweepDaily(
     const now = clock.now();
     const before = {
       requests: now - settings.retentionDays * DAY_MS,
+      attempts: now - settings.attemptDays * DAY_MS,
       sessions: now - settings.sessionHours * HOUR_MS,
     };
     try {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { COMPLEXITIES, PRIORITIES, TASK_CATEGORIES } from '../core/task.ts';
 import type { Usage } from '../core/request.ts';
 import {
+  PURPOSES,
   REQUEST_STATES,
   type Ending,
   type RecordedAttempt,
@@ -72,11 +73,15 @@ export const requestRow = z
     };
   });
 
+/** A row of `attempts` with its kind. */
 export const attemptRow = z
   .object({
     at: z.int(),
+    purpose: z.enum(PURPOSES),
     tier: z.string(),
     target: z.string(),
+    self_hosted: z.int(),
+    batch: z.int(),
     outcome: z.string(),
     ttft_ms: number,
     total_ms: z.number(),
@@ -84,19 +89,26 @@ export const attemptRow = z
     output_tokens: count,
     cached_input_tokens: count,
     cache_write_tokens: count,
-    usd: number,
+    cache_write_hour_tokens: count,
+    reasoning_tokens: count,
+    price_version: z.string(),
+    nano_usd: count,
   })
   .transform((row): RecordedAttempt => {
     const usage = usageOf(row);
     return {
       at: row.at,
+      purpose: row.purpose,
       tier: row.tier,
       target: row.target,
+      selfHosted: row.self_hosted === 1,
+      batch: row.batch === 1,
       outcome: row.outcome,
       ...(usage === undefined ? {} : { usage }),
       ...(row.ttft_ms === undefined ? {} : { ttftMs: row.ttft_ms }),
       totalMs: row.total_ms,
-      ...(row.usd === undefined ? {} : { usd: row.usd }),
+      ...(row.nano_usd === undefined ? {} : { usd: row.nano_usd / 1e9 }),
+      ...(row.price_version === '' ? {} : { priceVersion: row.price_version }),
     };
   });
 
@@ -138,6 +150,8 @@ function usageOf(row: {
   output_tokens: number | undefined;
   cached_input_tokens?: number | undefined;
   cache_write_tokens?: number | undefined;
+  cache_write_hour_tokens?: number | undefined;
+  reasoning_tokens?: number | undefined;
 }): Usage | undefined {
   const usage: Usage = {
     ...(row.input_tokens === undefined ? {} : { inputTokens: row.input_tokens }),
@@ -146,6 +160,10 @@ function usageOf(row: {
       ? {}
       : { cachedInputTokens: row.cached_input_tokens }),
     ...(row.cache_write_tokens === undefined ? {} : { cacheWriteTokens: row.cache_write_tokens }),
+    ...(row.cache_write_hour_tokens === undefined
+      ? {}
+      : { cacheWriteHourTokens: row.cache_write_hour_tokens }),
+    ...(row.reasoning_tokens === undefined ? {} : { reasoningTokens: row.reasoning_tokens }),
   };
   return Object.keys(usage).length === 0 ? undefined : usage;
 }

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import type { Database } from '../storage/database.ts';
 import { withStorage } from '../storage/failure.ts';
-import type { Ending, Ledger, RecordedAttempt, RecordedRequest } from './ledger.ts';
-import { attemptRow, eventRow, requestRow } from './rows.ts';
+import { createAttemptRows, type AskedFor } from './attempt-rows.ts';
+import type { Ending, Ledger, LoneAttempt, RecordedAttempt, RecordedRequest } from './ledger.ts';
+import { eventRow, requestRow } from './rows.ts';
 
-/** Requests, events and sessions that one sweep removes at most, each. */
+/** Requests, attempts, events and sessions that one sweep removes at most, each. */
 const SWEEP_ROWS = 200;
 
 /** The process that writes. */
@@ -16,7 +17,8 @@ interface Self {
 
 /** What a request cost is always the sum of its attempts: no caller adds it up. */
 const TOTALS = `(input_tokens, output_tokens, usd) = (
-  SELECT sum(input_tokens), sum(output_tokens), CASE WHEN count(usd) = count(*) THEN total(usd) END
+  SELECT sum(input_tokens), sum(output_tokens),
+    CASE WHEN count(nano_usd) = count(*) THEN total(nano_usd) / 1e9 END
   FROM attempts WHERE request_id = requests.id)`;
 
 /** The ledger in the state database. Bodies of prompts and answers are in no row of it. */
@@ -29,10 +31,9 @@ export function createLedger(
        prompt_sha256, prompt_tokens_estimate, policy, tier, target, decision, state)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'running')`,
   );
-  const insertAttempt = database.prepare(
-    `INSERT INTO attempts (request_id, number, at, tier, target, outcome, ttft_ms, total_ms,
-       input_tokens, output_tokens, cached_input_tokens, cache_write_tokens, usd)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  const rows = createAttemptRows(database);
+  const askedForOf = database.prepare(
+    "SELECT coalesce(agent, '') AS agent, category, session, NULL AS pair FROM requests WHERE id = ?",
   );
   // One that seemed interrupted may have gone on after all.
   const endRequest = database.prepare(
@@ -48,9 +49,6 @@ export function createLedger(
   );
   const requestsFrom = database.prepare(
     'SELECT * FROM requests WHERE id >= @id AND id < @id || char(0x10FFFF) ORDER BY id LIMIT 2',
-  );
-  const attemptsOf = database.prepare(
-    'SELECT * FROM attempts WHERE request_id = ? ORDER BY number',
   );
   const newest = database.prepare(
     `SELECT * FROM requests
@@ -83,33 +81,28 @@ export function createLedger(
        WHERE used_at < @sessions AND coalesce(holder_until, 0) < @sessions LIMIT ${SWEEP_ROWS})`,
   ].map((sql) => database.prepare(sql));
 
-  function writeAttempt(requestId: string, number: number, attempt: RecordedAttempt): void {
-    const { usage = {} } = attempt;
-    insertAttempt.run(
-      requestId,
-      number,
-      attempt.at,
-      attempt.tier,
-      attempt.target,
-      attempt.outcome,
-      attempt.ttftMs ?? null,
-      attempt.totalMs,
-      usage.inputTokens ?? null,
-      usage.outputTokens ?? null,
-      usage.cachedInputTokens ?? null,
-      usage.cacheWriteTokens ?? null,
-      attempt.usd ?? null,
-    );
+  function askedFor(requestId: string): AskedFor {
+    const row = askedForRow.safeParse(askedForOf.get(requestId));
+    if (row.success) return row.data;
+    throw new Error(`request ${requestId} never began`);
   }
 
   const attempt = database.transaction((requestId: string, number: number, of: RecordedAttempt) => {
-    writeAttempt(requestId, number, of);
+    rows.write(requestId, number, of, askedFor(requestId));
     addToEnded.run(requestId);
+  });
+
+  const alone = database.transaction((of: LoneAttempt) => {
+    const { agent = '', category = '', session = null, pair = null } = of;
+    rows.write(of.id, 0, of, { agent, category, session, pair });
   });
 
   const end = database.transaction(
     (id: string, ending: Ending, attempts: Parameters<Ledger['end']>[2]) => {
-      for (const each of attempts) writeAttempt(id, each.number, each);
+      if (attempts.length > 0) {
+        const about = askedFor(id);
+        for (const each of attempts) rows.write(id, each.number, each, about);
+      }
       const { changes } = endRequest.run(
         ending.state,
         ending.answeredTier ?? null,
@@ -125,7 +118,10 @@ export function createLedger(
   );
 
   const sweep = (before: Parameters<Ledger['sweep']>[0]): number =>
-    sweeps.reduce((removed, statement) => removed + statement.run(before).changes, 0);
+    sweeps.reduce(
+      (removed, statement) => removed + statement.run(before).changes,
+      rows.sweep(before.attempts, SWEEP_ROWS),
+    );
 
   const markInterrupted = database.transaction((isAlive: (pid: number) => boolean): number => {
     let marked = 0;
@@ -139,7 +135,7 @@ export function createLedger(
 
   function requestIn(row: unknown): RecordedRequest {
     const request = requestRow.parse(row);
-    return { ...request, attempts: z.array(attemptRow).parse(attemptsOf.all(request.id)) };
+    return { ...request, attempts: rows.of(request.id) };
   }
 
   return {
@@ -166,6 +162,7 @@ export function createLedger(
       );
     },
     attempt: (...attempted) => withStorage(() => attempt.immediate(...attempted)),
+    alone: (of) => withStorage(() => alone.immediate(of)),
     end: (...ended) => withStorage(() => end.immediate(...ended)),
     event: ({ at, kind, requestId, detail }) => {
       withStorage(() =>
@@ -195,6 +192,13 @@ export function createLedger(
     sweep: (before) => withStorage(() => sweep(before)),
   };
 }
+
+const askedForRow = z.object({
+  agent: z.string(),
+  category: z.string(),
+  session: z.string().nullable(),
+  pair: z.null(),
+});
 
 const UNFILTERED = {
   tier: null,

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import type { Usage } from '../core/request.ts';
-import type { Ending, NewRequest, RecordedAttempt } from '../ledger/ledger.ts';
+import type { Ending, NewRequest, Purpose, RecordedAttempt } from '../ledger/ledger.ts';
 import type { Recorder } from '../ledger/recorder.ts';
 import type { EndedRequest, RequestTelemetry, Telemetry } from '../telemetry/telemetry.ts';
 import type { AttemptListener, AttemptReport } from './attempt.ts';
@@ -10,7 +10,7 @@ import type { TargetPool } from './target-pool.ts';
 export interface JournalOptions {
   recorder: Recorder;
   telemetry: Telemetry;
-  pool: TargetPool;
+  pool: Pick<TargetPool, 'attemptStarted' | 'attemptEnded' | 'chargeOf'>;
   clock: Clock;
   /** Told of what could not be written after something was sent. */
   onTrouble: (error: unknown) => void;
@@ -39,12 +39,15 @@ export interface Account {
 
 /** What is written of one request: before anything is sent, for each attempt, and at the end. */
 export interface Journal {
-  /** How many attempts have begun. */
+  /** How many attempts have begun; of shadows the answer knows nothing. */
   attempts(): number;
   /** A target gets ready, as by loading its model: it is at work until the returned function is called. */
   working(): () => void;
-  /** For the attempts at a rung. */
-  listen(rung: Rung): AttemptListener;
+  /**
+   * For the attempts at a rung. Without a purpose the first is for the answer, and every later one a
+   * retry. A shadow may end after its request; neither its time nor its price is the answer's.
+   */
+  listen(rung: Rung, purpose?: Purpose): AttemptListener;
   /** Once. Resolves when it is written; what cannot be written is told as trouble: the answer is there. */
   end(outcome: Outcome): Promise<Account>;
 }
@@ -63,22 +66,27 @@ export async function openJournal(
   const telemetry = startTelemetry(options.telemetry, request);
   const finished: (RecordedAttempt & { number: number })[] = [];
   let begun = 0;
+  let shadows = 0;
+  let asked = false;
   let ended = false;
   let atWork = 0;
   let workedMs = 0;
   let since = 0;
 
-  function record(rung: Rung, report: AttemptReport): RecordedAttempt {
-    const usd = pool.usdOf(rung.spec, report);
+  function record(rung: Rung, report: AttemptReport, purpose: Purpose): RecordedAttempt {
+    const { selfHosted, ...money } = pool.chargeOf(rung.spec, report);
     return {
       at: report.startedAt,
+      purpose,
       tier: rung.tier,
       target: rung.spec,
+      selfHosted,
+      batch: false,
       outcome: report.outcome,
       ...(report.usage === undefined ? {} : { usage: report.usage }),
       ...(report.ttftMs === undefined ? {} : { ttftMs: report.ttftMs }),
       totalMs: report.totalMs,
-      ...(usd === undefined ? {} : { usd }),
+      ...money,
     };
   }
 
@@ -98,17 +106,21 @@ export async function openJournal(
 
   return {
     working,
-    attempts: () => begun,
-    listen: (rung) => () => {
+    attempts: () => begun - shadows,
+    listen: (rung, given) => () => {
+      const purpose = given ?? (asked ? 'retry' : 'answer');
+      const isShadow = purpose === 'shadow';
       const number = begun;
       begun += 1;
-      const done = working();
+      if (isShadow) shadows += 1;
+      else asked = true;
+      const done = isShadow ? () => {} : working();
       pool.attemptStarted(rung.spec);
       const span = telemetry.attemptStarted({ tier: rung.tier, target: rung.spec });
       return (report) => {
         done();
         pool.attemptEnded(rung.spec, report);
-        const attempt = record(rung, report);
+        const attempt = record(rung, report, purpose);
         span.ended(attempt);
         if (ended) recorder.attempt(request.id, number, attempt).catch(onTrouble);
         else finished.push({ number, ...attempt });
@@ -118,7 +130,8 @@ export async function openJournal(
       const now = clock.monotonic();
       const totalMs = now - startedAt;
       const overheadMs = Math.max(0, totalMs - workUntil(now));
-      const usd = finished.length === begun ? sumOf(finished) : undefined;
+      const own = finished.filter(({ purpose }) => purpose !== 'shadow');
+      const usd = own.length === begun - shadows ? sumOf(own) : undefined;
       const answered =
         answeredBy === undefined
           ? {}
@@ -150,7 +163,12 @@ export async function openJournal(
       };
       telemetry.ended(ending);
       await written.catch(onTrouble);
-      return { attempts: begun, totalMs, overheadMs, ...(usd === undefined ? {} : { usd }) };
+      return {
+        attempts: begun - shadows,
+        totalMs,
+        overheadMs,
+        ...(usd === undefined ? {} : { usd }),
+      };
     },
   };
 }

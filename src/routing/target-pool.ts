@@ -1,5 +1,5 @@
 import type { Config, ServerConfig } from '../config/schema.ts';
-import { priceOf, usdOf } from '../config/prices.ts';
+import { PRICE_VERSION, priceOf, usdOf, type Charge } from '../config/prices.ts';
 import type { Clock } from '../core/clock.ts';
 import type { RandomIndex } from '../core/random.ts';
 import { failureClassOf, traitsOf, type FailureClass } from '../providers/failure.ts';
@@ -56,8 +56,7 @@ export interface TargetPool {
   knownConcurrency(spec: string): number | undefined;
   attemptStarted(spec: string): void;
   attemptEnded(spec: string, report: AttemptReport): void;
-  /** US dollars that an attempt cost; `undefined` where that is not known. */
-  usdOf(spec: string, report: AttemptReport): number | undefined;
+  chargeOf(spec: string, report: AttemptReport): Charge;
   /** Failures of local targets in a row, since one of them answered. */
   localFailures(): number;
   close(): Promise<void>;
@@ -268,11 +267,17 @@ export function createTargetPool(options: TargetPoolOptions): TargetPool {
       if (report.outcome === 'ok') localFailures = 0;
       else if (traitsOf(report.outcome).countsForBreaker) localFailures += 1;
     },
-    usdOf(spec, { outcome, ttftMs, usage }) {
-      if (isLocal(spec)) return 0;
-      if (usage === undefined && ttftMs === undefined && UNBILLED.has(outcome)) return 0;
+    chargeOf(spec, { outcome, ttftMs, usage }) {
+      if (isLocal(spec)) return { selfHosted: true, usd: 0, priceVersion: 'self-hosted' };
+      if (usage === undefined && ttftMs === undefined && UNBILLED.has(outcome)) {
+        return { selfHosted: false, usd: 0, priceVersion: 'not-billed' };
+      }
       const price = priceOf(splitSpec(spec).model);
-      return price && usage && usdOf(usage, price);
+      const usd = price && usage && usdOf(usage, price);
+      return {
+        selfHosted: false,
+        ...(usd === undefined ? {} : { usd, priceVersion: PRICE_VERSION }),
+      };
     },
     localFailures: () => localFailures,
     async close() {

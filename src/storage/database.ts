@@ -8,6 +8,7 @@ import { migration003 } from './migrations/003-serve-check.ts';
 import { migration004 } from './migrations/004-route.ts';
 import { migration005 } from './migrations/005-patterns.ts';
 import { migration006 } from './migrations/006-curation.ts';
+import { migration007 } from './migrations/007-ledger.ts';
 
 export type { Database } from 'better-sqlite3';
 
@@ -19,6 +20,7 @@ const MIGRATIONS: readonly string[] = [
   migration004,
   migration005,
   migration006,
+  migration007,
 ];
 
 /** The state folder's one database file. */

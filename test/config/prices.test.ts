@@ -1,23 +1,24 @@
 import { describe, expect, it } from 'vitest';
 import { priceOf, usdOf } from '../../src/config/prices.ts';
 
-/** Dollars per million tokens: input, 5-minute cache write, cache read, output. */
-const GOLDEN: readonly (readonly [string, number, number, number, number])[] = [
-  ['claude-sonnet-4-5', 3, 3.75, 0.3, 15],
-  ['claude-sonnet-4-6', 3, 3.75, 0.3, 15],
-  ['claude-sonnet-5', 2, 2.5, 0.2, 10],
-  ['claude-sonnet-5-5', 2, 2.5, 0.2, 10],
-  ['claude-haiku-4-5', 1, 1.25, 0.1, 5],
-  ['claude-opus-4-5', 5, 6.25, 0.5, 25],
-  ['claude-opus-4-6', 5, 6.25, 0.5, 25],
-  ['claude-opus-5', 5, 6.25, 0.5, 25],
+/** Dollars per million tokens: input, 5-minute and 1-hour cache write, cache read, output. */
+const GOLDEN: readonly (readonly [string, number, number, number, number, number])[] = [
+  ['claude-sonnet-4-5', 3, 3.75, 6, 0.3, 15],
+  ['claude-sonnet-4-6', 3, 3.75, 6, 0.3, 15],
+  ['claude-sonnet-5', 2, 2.5, 4, 0.2, 10],
+  ['claude-sonnet-5-5', 2, 2.5, 4, 0.2, 10],
+  ['claude-haiku-4-5', 1, 1.25, 2, 0.1, 5],
+  ['claude-opus-4-5', 5, 6.25, 10, 0.5, 25],
+  ['claude-opus-4-6', 5, 6.25, 10, 0.5, 25],
+  ['claude-opus-5', 5, 6.25, 10, 0.5, 25],
 ];
 
 describe('priceOf', () => {
-  it.each(GOLDEN)('%s', (model, input, cacheWrite, cacheRead, output) => {
+  it.each(GOLDEN)('%s', (model, input, cacheWrite, cacheWriteHour, cacheRead, output) => {
     expect(priceOf(model)).toEqual({
       inputUsdPerMTok: input,
       cacheWriteUsdPerMTok: cacheWrite,
+      cacheWriteHourUsdPerMTok: cacheWriteHour,
       cacheReadUsdPerMTok: cacheRead,
       outputUsdPerMTok: output,
     });
@@ -51,6 +52,11 @@ describe('usdOf', () => {
       'fresh, read and written',
       { inputTokens: 1e6, outputTokens: 1e5, cachedInputTokens: 6e5, cacheWriteTokens: 1e5 },
       0.9 + 0.18 + 0.375 + 1.5,
+    ],
+    [
+      'written for five minutes and for an hour',
+      { inputTokens: 1e6, outputTokens: 0, cacheWriteTokens: 1e6, cacheWriteHourTokens: 4e5 },
+      0.6 * 3.75 + 0.4 * 6,
     ],
     ['nothing', { inputTokens: 0, outputTokens: 0 }, 0],
     // Cache counts beyond the prompt are the server's mistake; no token has a price below zero.

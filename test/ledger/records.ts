@@ -26,13 +26,17 @@ export function newAttempt(
   return {
     number: 0,
     at: 1_000_010,
+    purpose: 'answer',
     tier: 'direct',
     target: 'ollama:rnj-1',
+    selfHosted: true,
+    batch: false,
     outcome: 'ok',
     usage: { inputTokens: 100, outputTokens: 20 },
     ttftMs: 40.5,
     totalMs: 300.25,
     usd: 0,
+    priceVersion: 'self-hosted',
     ...changes,
   };
 }

@@ -52,7 +52,7 @@ let database: Database;
 let ledger: Ledger;
 let clock: SteppedClock;
 let retention: Retention | undefined;
-const settings = { retentionDays: 90, sessionHours: 24 };
+const settings = { retentionDays: 90, attemptDays: 400, sessionHours: 24 };
 
 beforeEach(() => {
   folder = mkdtempSync(path.join(tmpdir(), 'aqe-retention-'));

@@ -74,7 +74,7 @@ describe('a request', () => {
     ledger.end('r-1', newEnding(), [silent]);
     const [attempt] = ledger.find('r-1')?.attempts ?? [];
     expect(Object.keys(attempt ?? {}).toSorted()).toEqual(
-      ['at', 'outcome', 'target', 'tier', 'totalMs', 'usd'].toSorted(),
+      'at batch outcome priceVersion purpose selfHosted target tier totalMs usd'.split(' '),
     );
   });
 
@@ -85,10 +85,50 @@ describe('a request', () => {
     expect(ledger.find('r-1')).toMatchObject({ usd: 0.75, usage: { inputTokens: 200 } });
   });
 
+  it('keeps all that is known of an attempt', () => {
+    ledger.begin(newRequest());
+    const { number: _number, ...whole } = newAttempt({
+      purpose: 'shadow',
+      tier: 'cloud',
+      target: 'anthropic:claude:of-a-kind',
+      selfHosted: false,
+      batch: true,
+      usage: {
+        inputTokens: 90,
+        outputTokens: 30,
+        cachedInputTokens: 64,
+        cacheWriteTokens: 8,
+        cacheWriteHourTokens: 5,
+        reasoningTokens: 12,
+      },
+      usd: 0.000_000_123,
+      priceVersion: '2026-11',
+    });
+    ledger.attempt('r-1', 0, whole);
+    expect(ledger.find('r-1')?.attempts).toEqual([whole]);
+    expect(database.prepare('SELECT provider, model FROM attempt_kinds').get()).toEqual({
+      provider: 'anthropic',
+      model: 'claude:of-a-kind',
+    });
+  });
+
+  it('has an attempt once, however often it is told, and no other in its place', () => {
+    ledger.begin(newRequest());
+    for (const _ of [1, 2]) ledger.attempt('r-1', 0, newAttempt({ usd: 0.5 }));
+    ledger.end('r-1', newEnding(), [newAttempt({ usd: 0.5 })]);
+    expect(ledger.find('r-1')).toMatchObject({ usd: 0.5, usage: { inputTokens: 100 } });
+    for (const other of [{ usd: 0.25 }, { usd: 0.5, outcome: 'overloaded' }, { usd: 0.5, at: 7 }]) {
+      expect(() => ledger.attempt('r-1', 0, newAttempt(other))).toThrow(/another one already/);
+    }
+    expect(() => ledger.attempt('nobody', 0, newAttempt())).toThrow(/never began/);
+    expect(ledger.find('r-1')?.attempts).toHaveLength(1);
+  });
+
   it('ends once, whole or not at all', () => {
     ledger.begin(newRequest());
     // The second attempt has a number that is taken.
-    expect(() => ledger.end('r-1', newEnding(), [newAttempt(), newAttempt()])).toThrow(/UNIQUE/);
+    const two = [newAttempt(), newAttempt({ totalMs: 1 })];
+    expect(() => ledger.end('r-1', newEnding(), two)).toThrow(/another one already/);
     expect(ledger.find('r-1')).toMatchObject({ state: 'running', attempts: [] });
     ledger.end('r-1', newEnding(), [newAttempt()]);
     expect(() => ledger.end('r-1', newEnding({ state: 'failed' }), [])).toThrow(/not running/);
@@ -166,6 +206,32 @@ describe('events', () => {
   });
 });
 
+describe('an attempt for no request', () => {
+  const one = { ...newAttempt({ purpose: 'embedding', usd: 0.5 }), id: 'e-1', session: 's' };
+
+  it('is kept once', () => {
+    for (const _ of [1, 2]) ledger.alone(one);
+    expect(() => ledger.alone({ ...one, usd: 1 })).toThrow(/another one already/);
+    const rows = database
+      .prepare(
+        `SELECT request_id, purpose, session, agent, category, nano_usd
+         FROM attempts JOIN attempt_kinds k ON k.id = kind`,
+      )
+      .all();
+    expect(rows).toEqual([
+      {
+        request_id: 'e-1',
+        purpose: 'embedding',
+        session: 's',
+        agent: '',
+        category: '',
+        nano_usd: 500_000_000,
+      },
+    ]);
+    expect(ledger.history({ limit: 9 })).toEqual([]);
+  });
+});
+
 describe('markInterrupted', () => {
   const by = (pid: number): Ledger => createLedger(database, { pid, startedAt: 0 });
 
@@ -218,11 +284,18 @@ describe('sweep', () => {
     ledger.end('new', newEnding(), [newAttempt()]);
     ledger.event({ at: 10, kind: 'breaker', detail: {} });
     const removed: number[] = [];
-    do removed.push(ledger.sweep({ requests: 100, sessions: 100 }));
+    do removed.push(ledger.sweep({ requests: 100, attempts: 0, sessions: 100 }));
     while (removed.at(-1) !== 0);
     expect(removed).toEqual([201, 200, 50, 0]);
     expect(ledger.history({ limit: 9 }).map(({ id }) => id)).toEqual(['new', 'runs']);
-    expect([count('attempts'), count('route_events')]).toEqual([1, 0]);
+    expect([count('attempts'), count('route_events')]).toEqual([451, 0]);
+  });
+
+  it('keeps attempts longer than their requests', () => {
+    for (const at of [10, 20, 30]) ledger.alone({ ...newAttempt({ at }), id: `e-${at}` });
+    expect(ledger.sweep({ requests: 100, attempts: 25, sessions: 0 })).toBe(2);
+    expect(database.prepare('SELECT at FROM attempts').pluck().all()).toEqual([30]);
+    expect(ledger.sweep({ requests: 100, attempts: 25, sessions: 0 })).toBe(0);
   });
 
   it('removes idle sessions with their messages, and none that is held', () => {
@@ -234,7 +307,7 @@ describe('sweep', () => {
     insert.run('held', 10, 'h', 150);
     insert.run('let-go', 10, 'h', 90);
     database.prepare("INSERT INTO session_messages VALUES ('idle', 0, '{}')").run();
-    expect(ledger.sweep({ requests: 0, sessions: 100 })).toBe(2);
+    expect(ledger.sweep({ requests: 0, attempts: 0, sessions: 100 })).toBe(2);
     const left = database.prepare('SELECT id FROM sessions ORDER BY id').pluck().all();
     expect(left).toEqual(['held', 'used']);
     expect(count('session_messages')).toBe(0);
@@ -276,7 +349,9 @@ describe('a database that cannot be used', () => {
     const reader = raw({ readonly: true });
     const reading = createLedger(reader, SELF);
     expect(codeOf(() => reading.event({ at: 0, kind: 'k', detail: {} }))).toBe('storage.read-only');
-    expect(codeOf(() => reading.sweep({ requests: 0, sessions: 0 }))).toBe('storage.read-only');
+    expect(codeOf(() => reading.sweep({ requests: 0, attempts: 0, sessions: 0 }))).toBe(
+      'storage.read-only',
+    );
     expect(reading.find('r-1')?.state).toBe('running');
     reader.close();
   });

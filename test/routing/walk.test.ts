@@ -109,8 +109,19 @@ describe('the walk', () => {
     expect(answer).toMatchObject({ tier: 'cloud', target: 'cloud:m', attempts: 3 });
     expect(answer.usd).toBeUndefined();
     expect(cloud.chats).toHaveLength(1);
-    const outcomes = ledger.find(answer.requestId)?.attempts.map(({ outcome }) => outcome);
-    expect(outcomes).toEqual(['model-missing', 'model-missing', 'ok']);
+    const attempts = ledger.find(answer.requestId)?.attempts ?? [];
+    expect(attempts.map(({ outcome }) => outcome)).toEqual([
+      'model-missing',
+      'model-missing',
+      'ok',
+    ]);
+    expect(attempts.map(({ purpose }) => purpose)).toEqual(['answer', 'retry', 'retry']);
+    expect(attempts.map(({ selfHosted }) => selfHosted)).toEqual([true, true, false]);
+    expect(attempts.map(({ priceVersion }) => priceVersion)).toEqual([
+      'self-hosted',
+      'self-hosted',
+      undefined,
+    ]);
   });
 
   it('asks nobody else once a streamed answer has begun, but for a whole answer it does', async () => {

@@ -8,6 +8,8 @@ const usageSchema = z.object({
   output_tokens: tokens,
   cache_creation_input_tokens: tokens,
   cache_read_input_tokens: tokens,
+  cache_creation: z.object({ ephemeral_1h_input_tokens: tokens }).nullish(),
+  output_tokens_details: z.object({ thinking_tokens: tokens }).nullish(),
 });
 type ReportedUsage = z.output<typeof usageSchema>;
 
@@ -125,7 +127,7 @@ function partsOf(piece: Piece): AnswerPart[] {
 
 /** Counts at the end of a stream are cumulative; those left out there keep what the start said. */
 function mergeUsage(before: ReportedUsage, after: ReportedUsage): ReportedUsage {
-  const said = Object.entries(after).filter(([, count]) => typeof count === 'number');
+  const said = Object.entries(after).filter(([, count]) => count !== null && count !== undefined);
   return { ...before, ...Object.fromEntries(said) };
 }
 
@@ -133,11 +135,15 @@ function mergeUsage(before: ReportedUsage, after: ReportedUsage): ReportedUsage 
 function usageOf(reported: ReportedUsage): Usage {
   const { input_tokens: fresh, output_tokens: output } = reported;
   const { cache_read_input_tokens: read, cache_creation_input_tokens: written } = reported;
+  const hour = reported.cache_creation?.ephemeral_1h_input_tokens;
+  const thought = reported.output_tokens_details?.thinking_tokens;
   return {
     ...(typeof fresh === 'number' ? { inputTokens: fresh + (read ?? 0) + (written ?? 0) } : {}),
     ...(typeof output === 'number' ? { outputTokens: output } : {}),
     ...(typeof read === 'number' ? { cachedInputTokens: read } : {}),
     ...(typeof written === 'number' ? { cacheWriteTokens: written } : {}),
+    ...(typeof hour === 'number' ? { cacheWriteHourTokens: hour } : {}),
+    ...(typeof thought === 'number' ? { reasoningTokens: thought } : {}),
   };
 }
 

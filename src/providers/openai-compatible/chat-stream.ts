@@ -12,6 +12,7 @@ const usageSchema = z.object({
   prompt_tokens: count,
   completion_tokens: count,
   prompt_tokens_details: z.object({ cached_tokens: count }).nullish(),
+  completion_tokens_details: z.object({ reasoning_tokens: count }).nullish(),
 });
 
 const callSchema = z.object({
@@ -118,9 +119,11 @@ function usageOf(usage: z.output<typeof usageSchema>, timings: Chunk['timings'])
   const inputTokens = usage.prompt_tokens ?? undefined;
   const outputTokens = usage.completion_tokens ?? undefined;
   const cached = usage.prompt_tokens_details?.cached_tokens ?? timings?.cache_n ?? undefined;
+  const thought = usage.completion_tokens_details?.reasoning_tokens ?? undefined;
   return {
     ...(inputTokens === undefined ? {} : { inputTokens }),
     ...(outputTokens === undefined ? {} : { outputTokens }),
     ...(cached === undefined ? {} : { cachedInputTokens: cached }),
+    ...(thought === undefined ? {} : { reasoningTokens: thought }),
   };
 }

@@ -1,4 +1,4 @@
-import { priceOf, usdOf } from '../../config/prices.ts';
+import { PRICE_VERSION, priceOf, usdOf } from '../../config/prices.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Usage } from '../../core/request.ts';
 import type { Ledger, RecordedAttempt } from '../../ledger/ledger.ts';
@@ -61,12 +61,23 @@ function attemptOf(
   answered: Answered,
   totalMs: number,
 ): RecordedAttempt {
-  const about = { at, tier: 'cloud', target, totalMs };
-  // What fails in a batch is not billed.
-  if (answered.state === 'failed') return { ...about, outcome: answered.failure.failure, usd: 0 };
+  const about = {
+    at,
+    purpose: 'answer',
+    tier: 'cloud',
+    target,
+    selfHosted: false,
+    batch: true,
+    totalMs,
+  } as const;
+  if (answered.state === 'failed') {
+    // What fails in a batch is not billed.
+    return { ...about, outcome: answered.failure.failure, usd: 0, priceVersion: 'not-billed' };
+  }
   const { usage } = answered.completion;
   const usd = priceInBatch(splitSpec(target).model, usage);
-  return { ...about, outcome: 'ok', usage, ...(usd === undefined ? {} : { usd }) };
+  const money = usd === undefined ? {} : { usd, priceVersion: PRICE_VERSION };
+  return { ...about, outcome: 'ok', usage, ...money };
 }
 
 function priceInBatch(model: string, usage: Usage): number | undefined {

@@ -41,6 +41,8 @@ const outcomeSchema = z.discriminatedUnion('ok', [
         outputTokens: count,
         cachedInputTokens: count,
         cacheWriteTokens: count,
+        cacheWriteHourTokens: count,
+        reasoningTokens: count,
       }),
       tier: z.enum(TIERS),
       target: z.string(),

@@ -85,12 +85,24 @@ describe('a conversation with tools', () => {
       { type: 'text', text: 'I run it.' },
       { type: 'tool_use', id: 'toolu_1', name: 'run_test', input: { file: 'a' } },
     ];
-    const usage = { input_tokens: 3, output_tokens: 2, cache_creation_input_tokens: 5 };
+    const usage = {
+      input_tokens: 3,
+      output_tokens: 2,
+      cache_creation_input_tokens: 5,
+      cache_creation: { ephemeral_5m_input_tokens: 1, ephemeral_1h_input_tokens: 4 },
+      output_tokens_details: { thinking_tokens: 1 },
+    };
     expect(completionOf('claude', { content, stop_reason: 'tool_use', usage })).toMatchObject({
       text: 'I run it.',
       toolCalls: [{ id: 'toolu_1', name: 'run_test', arguments: '{"file":"a"}' }],
       finishReason: 'tool-calls',
-      usage: { inputTokens: 8, outputTokens: 2, cacheWriteTokens: 5 },
+      usage: {
+        inputTokens: 8,
+        outputTokens: 2,
+        cacheWriteTokens: 5,
+        cacheWriteHourTokens: 4,
+        reasoningTokens: 1,
+      },
     });
     const nameless = { content: [{ type: 'tool_use', input: {} }], stop_reason: 'tool_use' };
     expect(() => completionOf('claude', nameless)).toThrow('a call has a name and an id');

@@ -44,7 +44,10 @@ describe('an answer', () => {
         piece({ content: ' Gott' }),
         usage({ completion_tokens: 1 }),
         stop,
-        usage({ prompt_tokens_details: { cached_tokens: 4 } }),
+        usage({
+          prompt_tokens_details: { cached_tokens: 4 },
+          completion_tokens_details: { reasoning_tokens: 1 },
+        }),
         DONE,
       ]),
     });
@@ -54,7 +57,7 @@ describe('an answer', () => {
       text: 'Grüß Gott',
       thinking: 'Hm.',
       finishReason: 'stop',
-      usage: { inputTokens: 5, outputTokens: 2, cachedInputTokens: 4 },
+      usage: { inputTokens: 5, outputTokens: 2, cachedInputTokens: 4, reasoningTokens: 1 },
     });
     expect(server.bodiesOf(CHAT)).toMatchObject([
       {

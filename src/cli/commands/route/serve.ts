@@ -100,7 +100,7 @@ async function serve(
   const retention = startRetention({
     ledger,
     clock,
-    settings: config.routing,
+    settings: { ...config.routing, attemptDays: config.costs.retentionDays },
     onFailure: (error) => tell({ type: 'trouble', message: `retention: ${String(error)}` }),
   });
   try {
