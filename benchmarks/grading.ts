@@ -4,9 +4,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { gradeTestGeneration } from '../src/quality/graders/test-generation.ts';
-import { goldAnswer } from '../src/quality/suites/check.ts';
-import { loadSuite, REFERENCE_FILE, type Suite } from '../src/quality/suites/suite.ts';
+import { kindOf } from '../src/quality/kinds/registry.ts';
+import {
+  REFERENCE_FILE,
+  type TestGenerationTask,
+} from '../src/quality/kinds/test-generation/kind.ts';
+import { loadSuite } from '../src/quality/suites/suite.ts';
 import { createRuntime } from '../src/runtime.ts';
 
 const execute = promisify(execFile);
@@ -26,25 +29,28 @@ export async function run(out: (line: string) => void): Promise<void> {
     const deps = {
       executor: await runtime.createExecutor(sandbox),
       typeCheck: await runtime.createTypeChecker(),
+      sandbox,
     };
 
     const started = performance.now();
-    const waiting = [...suite.tasks];
+    const tasks = suite.tasks.filter((task) => task.category === 'test-generation');
+    const waiting = [...tasks];
     const scores: number[] = [];
     let mutants = 0;
     const grader = async (): Promise<void> => {
       for (let task = waiting.shift(); task !== undefined; task = waiting.shift()) {
         const { measured } = task;
+        const kind = kindOf(task.category);
         if (measured === undefined) throw new Error(`${task.id} is not measured`);
         mutants += measured.mutants.length;
-        const answer = { text: goldAnswer(task), truncated: false, looped: false };
-        const { score } = await gradeTestGeneration({ ...task, measured }, answer, 'linear', deps);
+        const answer = { text: kind.goldAnswer(task), truncated: false, looped: false };
+        const { score } = await kind.grade(task, answer, 'linear', deps);
         scores.push(score);
       }
     };
     await Promise.all(Array.from({ length: runtime.cores }, grader));
     const ours = (performance.now() - started) / 1000;
-    const control = await vitestSeconds(suite, folder);
+    const control = await vitestSeconds(tasks, folder);
     out(
       `ours: ${scores.length} gold answers, ${mutants} mutants, ${runtime.cores} cores, ${sandbox.tier}: ${ours.toFixed(1)} s (lowest score ${Math.min(...scores)})`,
     );
@@ -56,10 +62,13 @@ export async function run(out: (line: string) => void): Promise<void> {
   }
 }
 
-async function vitestSeconds(suite: Suite, folder: string): Promise<number> {
+async function vitestSeconds(
+  tasks: readonly TestGenerationTask[],
+  folder: string,
+): Promise<number> {
   await symlink(path.join(ROOT, 'node_modules'), path.join(folder, 'node_modules'));
   await writeFile(path.join(folder, 'package.json'), '{"type":"module"}');
-  for (const task of suite.tasks) {
+  for (const task of tasks) {
     for (const file of [task.subject, REFERENCE_FILE]) {
       await cp(path.join(task.folder, file), path.join(folder, task.id, file));
     }

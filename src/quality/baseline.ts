@@ -5,15 +5,16 @@ import { failureClassOf, type FailureClass } from '../providers/failure.ts';
 import type { Provider, ProviderMetadata } from '../providers/provider.ts';
 import { recordingKey, type Recording } from '../providers/replay/recording.ts';
 import { generate, infrastructureError, requestFor, type GenerationProgress } from './generate.ts';
-import { answerOf, gradeTestGeneration, type GraderDeps } from './graders/test-generation.ts';
+import { categoryReports } from './categories.ts';
+import { answerOf, type KindDeps } from './kinds/kind.ts';
+import { kindOf } from './kinds/registry.ts';
 import type { BaselineReport, GradedTask, TaskResult } from './result.ts';
 import type { RunPlan, RunStore, Side } from './run-store.ts';
 import { openSide, type Ask, type SideDeps } from './sides.ts';
-import { subjectHash } from './suites/build.ts';
-import type { Measured } from './suites/format.ts';
+import { changedSince } from './suites/check.ts';
 import type { Suite, Task } from './suites/suite.ts';
 import { summarize } from './summary.ts';
-import { judge } from './verdict.ts';
+import { judge, pairUp } from './verdict.ts';
 
 export interface BaselineRun {
   id: string;
@@ -24,7 +25,7 @@ export interface BaselineRun {
 
 export interface BaselineDeps extends SideDeps {
   store: RunStore;
-  grader: GraderDeps;
+  kinds: KindDeps;
   clock: Clock;
   /** Tier of the sandbox, for the report. */
   sandbox: string;
@@ -71,8 +72,6 @@ export function runBaseline(
   return events;
 }
 
-type MeasuredTask = Task & { measured: Measured };
-
 async function conduct(
   suite: Suite,
   run: BaselineRun,
@@ -83,7 +82,7 @@ async function conduct(
   const { plan } = run;
   const { store, clock } = deps;
   const tasks = measuredTasks(suite, plan.taskIds);
-  const asks: (Ask & { task: MeasuredTask })[] = tasks.map((task) => ({
+  const asks: (Ask & { task: Task })[] = tasks.map((task) => ({
     task,
     request: requestFor(suite, task, REPEAT, plan),
   }));
@@ -133,13 +132,13 @@ async function conduct(
     return recording;
   };
 
-  const grade = async (side: Side, task: MeasuredTask, recording: Recording): Promise<void> => {
+  const grade = async (side: Side, task: Task, recording: Recording): Promise<void> => {
     const { completion, looped } = recording;
-    const graded = await gradeTestGeneration(
+    const graded = await kindOf(task.category).grade(
       task,
       answerOf(completion, looped),
       plan.rubric,
-      deps.grader,
+      deps.kinds,
       stop,
     );
     const { timing, usage } = completion;
@@ -215,26 +214,18 @@ export function isLive(spec: string): boolean {
   return !spec.startsWith('replay:');
 }
 
-function measuredTasks(suite: Suite, ids: readonly string[]): MeasuredTask[] {
+function measuredTasks(suite: Suite, ids: readonly string[]): Task[] {
   const hint = `Run: aqe-llm baseline suite build ${suite.folder}`;
-  return suite.tasks
-    .filter((task) => ids.includes(task.id))
-    .map((task) => {
-      const { measured } = task;
-      if (measured === undefined) {
-        throw new AppError('suite.unmeasured', `Task ${task.id} has not been measured.`, { hint });
-      }
-      if (measured.subject !== subjectHash(task)) {
-        throw new AppError(
-          'suite.stale',
-          `${task.id}: ${task.subject} was changed after it was measured.`,
-          {
-            hint,
-          },
-        );
-      }
-      return { ...task, measured };
-    });
+  const tasks = suite.tasks.filter((task) => ids.includes(task.id));
+  for (const task of tasks) {
+    if (task.measured === undefined) {
+      throw new AppError('suite.unmeasured', `Task ${task.id} has not been measured.`, { hint });
+    }
+    if (task.measured.subject !== kindOf(task.category).fingerprint(task)) {
+      throw new AppError('suite.stale', `${task.id}: ${changedSince(task)}.`, { hint });
+    }
+  }
+  return tasks;
 }
 
 function identity(task: Task): Pick<GradedTask, 'id' | 'category' | 'complexity' | 'repeat'> {
@@ -286,9 +277,10 @@ function reportOf(
   };
   const candidate = summarize(ids.candidate, inOrder('candidate'));
   const reference = summarize(ids.reference, inOrder('reference'));
-  const verdict = judge(candidate, reference, (id) => clusters.get(id) ?? id, plan.seed);
+  const clusterOf = (id: string): string => clusters.get(id) ?? id;
+  const pairs = pairUp(candidate.tasks, reference.tasks, clusterOf);
   return {
-    schema: 'aqe-llm/baseline@1',
+    schema: 'aqe-llm/baseline@2',
     run: {
       id: run.id,
       suite: plan.suiteName,
@@ -298,7 +290,8 @@ function reportOf(
       sandbox,
       versions,
     },
-    verdict,
+    verdict: judge(candidate, reference, clusterOf, plan.seed),
+    categories: categoryReports(candidate.tasks, pairs, plan.seed),
     candidate,
     reference,
   };

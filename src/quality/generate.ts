@@ -6,6 +6,7 @@ import { failureClassOf, traitsOf, ProviderFailure } from '../providers/failure.
 import type { Provider } from '../providers/provider.ts';
 import type { Recording } from '../providers/replay/recording.ts';
 import { endsInLoop } from './repetition.ts';
+import { kindOf } from './kinds/registry.ts';
 import type { Suite, Task } from './suites/suite.ts';
 
 export interface Sampling {
@@ -22,15 +23,7 @@ export function requestFor(
   repeat: number,
   sampling: Sampling,
 ): CompletionRequest {
-  const values: Record<string, string> = {
-    file: task.subject,
-    module: task.subject.replace(/\.ts$/, ''),
-    source: task.subjectSource.trimEnd(),
-  };
-  const content = suite.prompt.replaceAll(
-    /\{\{(\w+)\}\}/g,
-    (whole, name: string) => values[name] ?? whole,
-  );
+  const content = kindOf(task.category).prompt(task, suite.prompts[task.category] ?? '');
   return {
     messages: [{ role: 'user', content }],
     maxTokens: sampling.maxTokens,

@@ -1,78 +1,44 @@
+import type { TestGenerationEvidence } from './kinds/test-generation/evidence.ts';
+
 /** The words of a baseline's outcome. `BaselineReport` is a public contract: docs/baseline-json.md. */
 
 export type Complexity = 'simple' | 'moderate' | 'complex';
-export type Category = 'test-generation';
 export type Rubric = 'linear' | 'plan';
 
-/** Points of a graded answer; they add up to at most 100, a tenth of which is its score. */
-export interface ScoreParts {
-  /** 0–40 */
-  coverage: number;
-  /** 0–30 */
-  edgeCases: number;
-  /** 0–30 */
-  correctness: number;
+/** What each category's grades rest on. */
+export interface Evidences {
+  'test-generation': TestGenerationEvidence;
 }
+export type Category = keyof Evidences;
 
-export interface TestEvidence {
-  name: string;
-  /** `passed` only if it passed in every rerun; `flaky` if in some. */
-  state: 'passed' | 'failed' | 'flaky' | 'timeout' | 'skipped';
-  message?: string;
-}
-
-export interface MutantEvidence {
-  id: string;
-  mutator: string;
-  line: number;
-  original: string;
-  replacement: string;
-  boundary: boolean;
-  state: 'killed' | 'survived' | 'no-coverage' | 'timeout';
-}
-
-export interface CoverageEvidence {
-  covered: number;
-  total: number;
-  /** What the reference tests cover of `total`. */
-  reference: number;
-}
-
-/** Boundary values looked for among the arguments that tests pass to the subject. */
-export type BoundaryClass =
-  | 'zero'
-  | 'minus-one'
-  | 'nan'
-  | 'null'
-  | 'empty-string'
-  | 'empty-array'
-  | 'max';
-
-export interface Evidence {
-  rubric: Rubric;
-  extraction: {
-    /** Where the code was found in the answer. */
-    source: 'fence' | 'bare' | 'none';
-    /** Code blocks in the answer. */
-    blocks: number;
-    /** Present when the answer did not parse and only whole tests were kept. */
-    salvaged?: { kept: number; total: number };
-  };
+/** What is known of an answer of any category. */
+export interface AnswerEvidence {
   /** The answer was cut off by a limit, of tokens or of size. */
   truncated: boolean;
   /** Generation was stopped because the answer repeated itself. */
   looped: boolean;
-  parses: boolean;
-  typeErrors: string[];
-  /** Why the test file could not be loaded at all. */
-  loadError?: string;
-  tests: TestEvidence[];
-  statements: CoverageEvidence;
-  branches: CoverageEvidence;
-  uncoveredLines: number[];
-  mutants: MutantEvidence[];
-  boundaryClasses: { seen: BoundaryClass[]; expected: BoundaryClass[] };
 }
+
+/** One part of a score. */
+export interface Part {
+  /** `edge cases` */
+  name: string;
+  points: number;
+  /** The points to be had; the maxima of an answer's parts add up to 100. */
+  max: number;
+}
+
+/** A graded answer of one category. */
+export interface GradeOf<C extends Category> {
+  category: C;
+  /** 0–10, a tenth of all points, rounded to a thousandth. */
+  score: number;
+  parts: Part[];
+  evidence: Evidences[C];
+}
+
+/** A graded answer of any category: `category` says which evidence it has. */
+export type Grade = { [C in Category]: GradeOf<C> }[Category];
 
 interface TaskIdentity {
   id: string;
@@ -82,12 +48,8 @@ interface TaskIdentity {
   repeat: number;
 }
 
-export interface GradedTask extends TaskIdentity {
+interface Answered extends TaskIdentity {
   state: 'graded';
-  /** 0–10 */
-  score: number;
-  parts: ScoreParts;
-  evidence: Evidence;
   /** Null for an answer that nobody timed. */
   latencyMs: number | null;
   ttftMs: number | null;
@@ -95,6 +57,8 @@ export interface GradedTask extends TaskIdentity {
   /** The answer came from a recording: its times are in no percentile. */
   replayed: boolean;
 }
+
+export type GradedTask = Answered & Grade;
 
 /** An infrastructure failure: no score, counted against the run and not against the model. */
 export interface ErroredTask extends TaskIdentity {
@@ -127,6 +91,25 @@ export interface SideReport {
   tasks: TaskResult[];
 }
 
+/** How the candidate did in one category. Advisory: the verdict is over all of them. */
+export interface CategoryReport {
+  category: Category;
+  /** Tasks of the run, repeats counted. */
+  tasks: number;
+  /** Those of them where both sides were graded; the means are over these. */
+  compared: number;
+  /** Mean scores, 0–10. */
+  candidate: number | null;
+  reference: number | null;
+  ratio: number | null;
+  /** One-sided 95 % bounds of the ratio. */
+  lower: number | null;
+  upper: number | null;
+  /** Independent units behind the bounds, and how they were computed. */
+  clusters: number;
+  method: 'bootstrap' | 'delta-t' | null;
+}
+
 export interface Verdict {
   state: 'pass' | 'marginal' | 'fail' | 'inconclusive';
   /** Candidate's mean over reference's mean; null when it cannot be computed. */
@@ -141,7 +124,7 @@ export interface Verdict {
 }
 
 export interface BaselineReport {
-  schema: 'aqe-llm/baseline@1';
+  schema: 'aqe-llm/baseline@2';
   run: {
     id: string;
     suite: string;
@@ -154,6 +137,8 @@ export interface BaselineReport {
     versions: Record<string, string>;
   };
   verdict: Verdict;
+  /** One for each category that the run has, in the order of the suite. */
+  categories: CategoryReport[];
   candidate: SideReport;
   reference: SideReport;
 }

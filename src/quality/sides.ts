@@ -4,10 +4,10 @@ import type { Provider } from '../providers/provider.ts';
 import { createReplayProvider } from '../providers/replay/provider.ts';
 import { recordingKey, type Recording } from '../providers/replay/recording.ts';
 import type { RunStore } from './run-store.ts';
-import { goldAnswer } from './suites/check.ts';
+import { kindOf } from './kinds/registry.ts';
 import type { Task } from './suites/suite.ts';
 
-/** Answers that come with every suite: its reference tests, and nothing at all. */
+/** Answers that come with every suite: the written ones, and nothing at all. */
 const WRITTEN = ['gold', 'empty'];
 
 export interface SideDeps {
@@ -62,7 +62,7 @@ export async function openSide(
 function writtenAnswers(kind: string, asks: readonly Ask[]): Map<string, Recording> {
   return new Map(
     asks.map(({ task, request }) => {
-      const text = kind === 'gold' ? goldAnswer(task) : '';
+      const text = kind === 'gold' ? kindOf(task.category).goldAnswer(task) : '';
       const recording: Recording = {
         completion: {
           model: kind,

@@ -75,7 +75,8 @@ export function exitCodeOf(verdict: Verdict, allowMarginal: boolean): ExitCode {
   }
 }
 
-function pairUp(
+/** The same task and repeat graded on both sides. */
+export function pairUp(
   candidate: readonly TaskResult[],
   reference: readonly TaskResult[],
   clusterOf: (taskId: string) => string,

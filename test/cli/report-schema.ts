@@ -23,7 +23,7 @@ const boundaryClass = z.enum([
   'max',
 ]);
 
-const evidenceSchema = z.strictObject({
+const testGenerationEvidence = z.strictObject({
   rubric: z.enum(['linear', 'plan']),
   extraction: z.strictObject({
     source: z.enum(['fence', 'bare', 'none']),
@@ -64,32 +64,58 @@ const evidenceSchema = z.strictObject({
 
 const identity = {
   id: z.string(),
-  category: z.literal('test-generation'),
   complexity: z.enum(['simple', 'moderate', 'complex']),
   repeat: count,
 };
 
-const taskSchema = z.discriminatedUnion('state', [
-  z.strictObject({
-    ...identity,
-    state: z.literal('graded'),
-    score,
-    parts: z.strictObject({
-      coverage: z.number().min(0).max(40),
-      edgeCases: z.number().min(0).max(30),
-      correctness: z.number().min(0).max(30),
-    }),
-    evidence: evidenceSchema,
-    latencyMs: milliseconds,
-    ttftMs: milliseconds,
-    outputTokens: count.nullable(),
-    replayed: z.boolean(),
-  }),
-  z.strictObject({
-    ...identity,
-    state: z.literal('error'),
-    error: z.strictObject({ code: z.string(), message: z.string() }),
-  }),
+/** A graded task of one category. */
+function gradedSchema<Category extends string, Evidence>(
+  category: Category,
+  parts: readonly { name: string; max: number }[],
+  evidence: z.ZodType<Evidence>,
+) {
+  return z
+    .strictObject({
+      ...identity,
+      category: z.literal(category),
+      state: z.literal('graded'),
+      score,
+      parts: z.array(z.strictObject({ name: z.string(), points: z.number().min(0), max: count })),
+      evidence,
+      latencyMs: milliseconds,
+      ttftMs: milliseconds,
+      outputTokens: count.nullable(),
+      replayed: z.boolean(),
+    })
+    .refine(
+      (task) =>
+        task.parts.length === parts.length &&
+        task.parts.every(
+          ({ name, points, max }, index) =>
+            name === parts[index]?.name && max === parts[index].max && points <= max,
+        ),
+      'parts of another category',
+    );
+}
+
+const categorySchema = z.enum(['test-generation']);
+const erroredSchema = z.strictObject({
+  ...identity,
+  category: categorySchema,
+  state: z.literal('error'),
+  error: z.strictObject({ code: z.string(), message: z.string() }),
+});
+const taskSchema = z.union([
+  gradedSchema(
+    'test-generation',
+    [
+      { name: 'coverage', max: 40 },
+      { name: 'edge cases', max: 30 },
+      { name: 'correctness', max: 30 },
+    ],
+    testGenerationEvidence,
+  ),
+  erroredSchema,
 ]);
 
 const sideSchema = z.strictObject({
@@ -104,7 +130,7 @@ const sideSchema = z.strictObject({
 
 /** docs/baseline-json.md, written down a second time: the program's own types take no part in it. */
 export const reportSchema = z.strictObject({
-  schema: z.literal('aqe-llm/baseline@1'),
+  schema: z.literal('aqe-llm/baseline@2'),
   run: z.strictObject({
     id: z.string(),
     suite: z.string(),
@@ -122,6 +148,20 @@ export const reportSchema = z.strictObject({
     strict: z.boolean(),
     reasons: z.array(z.string()),
   }),
+  categories: z.array(
+    z.strictObject({
+      category: categorySchema,
+      tasks: count,
+      compared: count,
+      candidate: score.nullable(),
+      reference: score.nullable(),
+      ratio: z.number().nullable(),
+      lower: z.number().nullable(),
+      upper: z.number().nullable(),
+      clusters: count,
+      method: z.enum(['bootstrap', 'delta-t']).nullable(),
+    }),
+  ),
   candidate: sideSchema,
   reference: sideSchema,
 });

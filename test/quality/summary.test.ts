@@ -2,7 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { summarize } from '../../src/quality/summary.ts';
 import type { GradedTask, TaskResult } from '../../src/quality/result.ts';
 
-function task(id: string, change: Partial<GradedTask>): GradedTask {
+function task(
+  id: string,
+  change: Partial<GradedTask & { category: 'test-generation' }>,
+): GradedTask {
   return {
     id,
     category: 'test-generation',
@@ -10,7 +13,7 @@ function task(id: string, change: Partial<GradedTask>): GradedTask {
     repeat: 0,
     state: 'graded',
     score: 5,
-    parts: { coverage: 0, edgeCases: 0, correctness: 0 },
+    parts: [],
     evidence: {
       rubric: 'linear',
       extraction: { source: 'none', blocks: 0 },

@@ -11,7 +11,7 @@ function graded(id: string, score: number): GradedTask {
     repeat: 0,
     state: 'graded',
     score,
-    parts: { coverage: 0, edgeCases: 0, correctness: 0 },
+    parts: [],
     evidence: {
       rubric: 'linear',
       extraction: { source: 'fence', blocks: 1 },

@@ -1,3 +1,4 @@
+import { groupBy } from '../../core/group-by.ts';
 import { createHash } from 'node:crypto';
 import type { TaskCategory } from '../../core/task.ts';
 import { differenceOf } from '../guards.ts';
@@ -149,15 +150,4 @@ function byBetter(one: NearPair, other: NearPair): number {
 
 function hashOf(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 12);
-}
-
-function groupBy<Key, Item>(items: readonly Item[], keyOf: (item: Item) => Key): Map<Key, Item[]> {
-  const groups = new Map<Key, Item[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [item]);
-    else group.push(item);
-  }
-  return groups;
 }

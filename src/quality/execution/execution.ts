@@ -1,4 +1,4 @@
-import type { BoundaryClass, TestEvidence } from '../result.ts';
+import type { BoundaryClass, TestEvidence } from '../kinds/test-generation/evidence.ts';
 
 /** A mutant of a subject, named by what it changes and not by a running number. */
 export interface Mutant {

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import type { BoundaryClass, TestEvidence } from '../result.ts';
+import type { BoundaryClass, TestEvidence } from '../kinds/test-generation/evidence.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { RunKind } from './driver/job.ts';
 import type { CoverageCounts, Execution, ExecutionJob, Mutant } from './execution.ts';

@@ -1,3 +1,4 @@
+import type { Exhibit } from '../kinds/kind.ts';
 import type { BaselineReport } from '../result.ts';
 
 /** What the page shows of a task besides its result. All of it is shown as text, none of it is trusted. */
@@ -6,9 +7,8 @@ export interface TaskDetails {
   /** From 0; details belong to the result of the same task and repeat. */
   repeat: number;
   title: string;
-  /** Name of the module that tests were asked for. */
-  subjectFile: string;
-  subjectSource: string;
+  /** What the task is about; notes of the grade belong to the first. */
+  exhibits: Exhibit[];
   /** The answers as they came, prose and all; null when there was none (an infrastructure error). */
   candidateAnswer: string | null;
   referenceAnswer: string | null;

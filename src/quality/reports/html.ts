@@ -9,7 +9,7 @@ import { SCRIPT } from './html/script.ts';
 import { STYLE } from './html/style.ts';
 import { banner, groupTable, taskTable, tiles } from './html/summary.ts';
 import { taskSection } from './html/task-section.ts';
-import { pairTasks } from './pairs.ts';
+import { inCategories, pairTasks, type TaskPair } from './pairs.ts';
 import { HEADLINES, READING } from './words.ts';
 
 /** Bytes that the texts of all tasks may take together; the rest of the page is small beside them. */
@@ -24,7 +24,7 @@ const TASK_BYTES = 300_000;
 export function toHtml({ report, tasks }: ReportDetails): string {
   const pairs = pairTasks(report);
   const find = detailsFinder(tasks);
-  const anchor = (index: number): string => `task-${index}`;
+  const anchor = (pair: TaskPair): string => `task-${pairs.indexOf(pair)}`;
   const maxBytes = Math.min(TASK_BYTES, Math.floor(TEXT_BYTES / Math.max(1, pairs.length)));
   const page = html`${written('<!doctype html>')}
     <html lang="en">
@@ -59,10 +59,14 @@ export function toHtml({ report, tasks }: ReportDetails): string {
             </div>
             ${scoreChart(pairs, anchor)}
           </div>
-          <h2>Means by group</h2>
-          ${groupTable(pairs)}
+          <h2>Means by category and complexity</h2>
+          ${groupTable(report, pairs)}
           <h2>All tasks</h2>
-          ${taskTable(pairs, anchor)}
+          ${inCategories(pairs).map(
+            ({ category, members }) =>
+              html`<h3 class="category">${category}</h3>
+                ${taskTable(category, members, anchor)}`,
+          )}
           <div class="bar-row">
             <h2>Task by task</h2>
             <div>
@@ -70,7 +74,7 @@ export function toHtml({ report, tasks }: ReportDetails): string {
               ><button class="tool" type="button" data-open="no" hidden>Close all</button>
             </div>
           </div>
-          ${pairs.map((pair, index) => taskSection(pair, find(pair.candidate), anchor(index), maxBytes))}
+          ${pairs.map((pair) => taskSection(pair, find(pair.candidate), anchor(pair), maxBytes))}
         </main>
         <footer>
           <h2>How to read it</h2>
@@ -86,7 +90,7 @@ export function toHtml({ report, tasks }: ReportDetails): string {
 }
 
 function intro({ run, candidate, reference }: BaselineReport, count: number): string {
-  return `${candidate.id} answered ${plural(count, 'task')} of the suite ${run.suite}. Each answer is a test file; it was run in a sandbox (${run.sandbox}) and graded by what it covers, which seeded faults it finds and whether its tests pass. The scores are set against those of ${reference.id} on the same tasks.`;
+  return `${candidate.id} answered ${plural(count, 'task')} of the suite ${run.suite}. Each answer was graded by running it in a sandbox (${run.sandbox}) or against measured truth. The scores are set against those of ${reference.id} on the same tasks.`;
 }
 
 function runFacts({ run }: BaselineReport): Markup {

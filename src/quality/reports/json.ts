@@ -2,8 +2,8 @@ import type { BaselineReport } from '../result.ts';
 
 // One order serves every object of the contract, since no two of them disagree on their common keys.
 const ORDER: readonly string[] = `
-  schema run verdict candidate id category complexity repeat mutator line original
-  replacement boundary name state score error code message parts evidence suite suiteHash
+  schema run verdict categories candidate id category complexity repeat mutator line original
+  replacement boundary name points max state score error code message parts evidence suite suiteHash
   seed startedAt sandbox versions ratio lower upper strict reasons meanScore rubric
   extraction source blocks salvaged kept truncated looped parses typeErrors loadError
   tests statements branches covered total reference uncoveredLines mutants boundaryClasses

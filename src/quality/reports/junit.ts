@@ -1,6 +1,7 @@
 import imported from 'junit-report-builder';
 import type { Builder, TestCase } from 'junit-report-builder';
 import { ExitCode } from '../../core/errors.ts';
+import { tellingOf } from '../kinds/tellings.ts';
 import type { BaselineReport, TaskResult } from '../result.ts';
 import { exitCodeOf } from '../verdict.ts';
 import {
@@ -11,7 +12,7 @@ import {
   formatTally,
   printable,
 } from './format.ts';
-import { categoriesOf, marksOf, mutantsOf, pairTasks, scoreOf, testsOf } from './pairs.ts';
+import { inCategories, marksOf, pairTasks, scoreOf } from './pairs.ts';
 import type { TaskPair } from './pairs.ts';
 import { HEADLINES, latencyLine, strictLine, verdictSentence } from './words.ts';
 
@@ -33,12 +34,9 @@ export function toJUnit(report: BaselineReport, options: JUnitOptions = {}): str
   const green = exitCodeOf(report.verdict, options.allowMarginal ?? false) === ExitCode.Ok;
   const xml = newBuilder().name(text(`aqe-llm baseline ${report.run.suite}`));
   addVerdict(xml, report, green);
-  const pairs = pairTasks(report);
-  for (const category of categoriesOf(pairs)) {
+  for (const { category, members } of inCategories(pairTasks(report))) {
     const suite = xml.testSuite().name(text(category)).timestamp(text(report.run.startedAt));
-    for (const pair of pairs) {
-      if (pair.candidate.category === category) addTask(suite.testCase(), pair, report, green);
-    }
+    for (const pair of members) addTask(suite.testCase(), pair, report, green);
   }
   return `${xml.build()}\n`;
 }
@@ -97,14 +95,19 @@ function addTask(test: TestCase, pair: TaskPair, report: BaselineReport, green: 
 
 function taskLines(task: TaskResult, reference: TaskResult | undefined): string[] {
   if (task.state !== 'graded') return [];
-  const { coverage, edgeCases, correctness } = task.parts;
+  const telling = tellingOf(task.category);
+  const parts = task.parts.map(({ name, points, max }) => `${name} ${formatPoints(points)}/${max}`);
+  const tallies = telling.tallies.map(
+    (column) => `${column.name} ${formatTally(column.of(task.evidence))}`,
+  );
   return [
     `score ${formatScore(task.score)}, reference ${formatScore(scoreOf(reference))}`,
-    `coverage ${formatPoints(coverage)}/40, edge cases ${formatPoints(edgeCases)}/30, correctness ${formatPoints(correctness)}/30`,
-    `tests passed ${formatTally(testsOf(task))}, mutants killed ${formatTally(mutantsOf(task))}`,
+    parts.join(', '),
+    tallies.join(', '),
     ...marksOf(task),
-    ...task.evidence.tests
-      .filter((evidence) => evidence.state !== 'passed')
+    ...telling
+      .items(task.evidence)
+      .filter(({ tone }) => tone !== 'good')
       .map(
         ({ name, state, message }) =>
           `${state}: ${name}${message === undefined ? '' : `: ${message}`}`,

@@ -1,4 +1,6 @@
-import type { BaselineReport, SideReport } from '../result.ts';
+import { tellingOf } from '../kinds/tellings.ts';
+import type { TallyColumn } from '../kinds/telling.ts';
+import type { BaselineReport, CategoryReport, GradedTask, SideReport } from '../result.ts';
 import {
   clip,
   formatDifference,
@@ -10,17 +12,10 @@ import {
   formatTally,
   oneLine,
 } from './format.ts';
-import {
-  byCategory,
-  byComplexity,
-  marksOf,
-  mutantsOf,
-  pairTasks,
-  scoreOf,
-  testsOf,
-} from './pairs.ts';
+import { byComplexity, inCategories, marksOf, pairTasks, scoreOf, tallyOf } from './pairs.ts';
 import type { GroupMeans, TaskPair } from './pairs.ts';
 import {
+  boundsOf,
   gradedLine,
   HEADLINES,
   latencyLine,
@@ -46,8 +41,10 @@ export function toMarkdown(report: BaselineReport): string {
     `${escape(strictLine(verdict))}.`,
     '### Sides',
     ...sides(report),
-    '### By complexity and category',
-    ...groups([...byComplexity(pairs), ...byCategory(pairs)]),
+    '### By category',
+    ...categories(report.categories),
+    '### By complexity',
+    ...groups(byComplexity(pairs)),
     '### Tasks',
   ];
   const foot = [
@@ -94,32 +91,51 @@ function groups(means: readonly GroupMeans[]): string[] {
   ];
 }
 
-function tasks(pairs: readonly TaskPair[], room: number): string[] {
-  const rows = [
-    line([
-      'task',
-      'complexity',
-      'candidate',
-      'reference',
-      'difference',
-      'tests passed',
-      'mutants killed',
-      'notes',
-    ]),
-    '| --- | --- | ---: | ---: | ---: | ---: | ---: | --- |',
+function categories(reports: readonly CategoryReport[]): string[] {
+  return [
+    line(['', 'tasks compared', 'candidate', 'reference', 'ratio', '95 % bounds']),
+    '| --- | ---: | ---: | ---: | ---: | ---: |',
+    ...reports.map((report) =>
+      line([
+        report.category,
+        `${report.compared} of ${report.tasks}`,
+        formatMean(report.candidate),
+        formatMean(report.reference),
+        formatRatio(report.ratio),
+        boundsOf(report),
+      ]),
+    ),
   ];
-  const note = (left: number): string => `…and ${left} more, left out to keep this short.`;
-  let left = room - bytes(join(rows)) - bytes(note(pairs.length)) - 2;
-  for (const [index, pair] of pairs.entries()) {
-    const row = taskRow(pair);
-    left -= bytes(row) + 1;
-    if (left < 0) return [...rows, '', note(pairs.length - index)];
-    rows.push(row);
-  }
-  return rows;
 }
 
-function taskRow(pair: TaskPair): string {
+/** A table for each category, as many rows as there is room for. */
+function tasks(pairs: readonly TaskPair[], room: number): string[] {
+  const lines: string[] = [];
+  const note = (left: number): string => `…and ${left} more, left out to keep this short.`;
+  let left = room - bytes(note(pairs.length)) - 2;
+  let shown = 0;
+  for (const { category, members } of inCategories(pairs)) {
+    const columns = tellingOf(category).tallies;
+    const heads = ['complexity', 'candidate', 'reference', 'difference'];
+    const head = [
+      ...(members.length < pairs.length ? [`#### ${category}`] : []),
+      line(['task', ...heads, ...columns.map(({ name }) => name), 'notes']),
+      `| --- | --- | ---: | ---: | ---: | ${columns.map(() => '---: | ').join('')}--- |`,
+    ];
+    left -= bytes(join(head)) + 4;
+    for (const [index, pair] of members.entries()) {
+      const row = taskRow(pair, columns);
+      left -= bytes(row) + 1;
+      if (left < 0) return [...lines, '', note(pairs.length - shown)];
+      if (index === 0) lines.push(...head);
+      lines.push(row);
+      shown += 1;
+    }
+  }
+  return lines;
+}
+
+function taskRow(pair: TaskPair, columns: readonly TallyColumn<GradedTask['evidence']>[]): string {
   const { candidate } = pair;
   return line([
     escape(clip(pair.label, 80)),
@@ -127,8 +143,7 @@ function taskRow(pair: TaskPair): string {
     formatScore(scoreOf(candidate)),
     formatScore(scoreOf(pair.reference)),
     formatDifference(scoreOf(candidate), scoreOf(pair.reference)),
-    formatTally(testsOf(candidate)),
-    formatTally(mutantsOf(candidate)),
+    ...columns.map((column) => formatTally(tallyOf(candidate, column))),
     escape(clip(marksOf(candidate).join(', '), 120)),
   ]);
 }

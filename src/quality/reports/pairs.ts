@@ -1,6 +1,8 @@
+import { groupBy } from '../../core/group-by.ts';
 import { mean } from '../../core/statistics.ts';
+import { tellingOf } from '../kinds/tellings.ts';
+import type { Tally, TallyColumn } from '../kinds/telling.ts';
 import type { BaselineReport, Category, Complexity, GradedTask, TaskResult } from '../result.ts';
-import { plural } from './format.ts';
 
 /** One answer of the candidate beside the reference's answer to the same task. */
 export interface TaskPair {
@@ -35,24 +37,18 @@ export function differenceOf(pair: TaskPair): number | null {
   return candidate === null || reference === null ? null : candidate - reference;
 }
 
-export interface Tally {
-  done: number;
-  total: number;
+/** A count of an answer, or null for a task that was not graded. */
+export function tallyOf(
+  task: TaskResult,
+  column: TallyColumn<GradedTask['evidence']>,
+): Tally | null {
+  return task.state === 'graded' ? column.of(task.evidence) : null;
 }
 
-/** Tests that passed in every rerun, of all that ran. */
-export function testsOf(task: TaskResult): Tally | null {
-  if (task.state !== 'graded') return null;
-  const { tests } = task.evidence;
-  return { done: tests.filter((test) => test.state === 'passed').length, total: tests.length };
-}
-
-/** Mutants killed, of the task's list; a timeout is a kill. */
-export function mutantsOf(task: TaskResult): Tally | null {
-  if (task.state !== 'graded') return null;
-  const { mutants } = task.evidence;
-  const killed = mutants.filter(({ state }) => state === 'killed' || state === 'timeout');
-  return { done: killed.length, total: mutants.length };
+/** The points of one part, or null for a task that was not graded. */
+export function pointsOf(task: TaskResult | undefined, name: string): number | null {
+  if (task?.state !== 'graded') return null;
+  return task.parts.find((part) => part.name === name)?.points ?? null;
 }
 
 /**
@@ -62,19 +58,14 @@ export function mutantsOf(task: TaskResult): Tally | null {
 export function marksOf(task: TaskResult, show = { replayed: true }): string[] {
   if (task.state === 'error') return [`error ${task.error.code}`];
   const { evidence } = task;
-  const marks: string[] = [];
-  if (evidence.extraction.source === 'none') marks.push('no code');
-  const { salvaged } = evidence.extraction;
-  if (salvaged !== undefined) marks.push(`salvaged ${salvaged.kept}/${salvaged.total}`);
+  const marks = tellingOf(task.category).marks(evidence);
   if (evidence.looped) marks.push('looped');
   if (evidence.truncated) marks.push('truncated');
-  if (evidence.loadError !== undefined) marks.push('did not load');
-  if (evidence.typeErrors.length > 0) marks.push(plural(evidence.typeErrors.length, 'type error'));
   if (task.replayed && show.replayed) marks.push('replayed');
   return marks;
 }
 
-/** Means over the pairs of one complexity or category. */
+/** Means over the pairs of one complexity. */
 export interface GroupMeans {
   name: string;
   /** Pairs in the group, and those of them where both sides were graded: the means are over these. */
@@ -95,19 +86,14 @@ export function byComplexity(pairs: readonly TaskPair[]): GroupMeans[] {
   });
 }
 
-/** The categories that occur, in the order of the report. */
-export function categoriesOf(pairs: readonly TaskPair[]): Category[] {
-  return [...new Set(pairs.map((pair) => pair.candidate.category))];
-}
-
-/** One row per category that occurs. */
-export function byCategory(pairs: readonly TaskPair[]): GroupMeans[] {
-  return categoriesOf(pairs).map((name) =>
-    meansOf(
-      name,
-      pairs.filter((pair) => pair.candidate.category === name),
-    ),
-  );
+/** The pairs of each category that occurs, in the order of the report. */
+export function inCategories(
+  pairs: readonly TaskPair[],
+): { category: Category; members: TaskPair[] }[] {
+  return [...groupBy(pairs, ({ candidate }) => candidate.category)].map(([category, members]) => ({
+    category,
+    members,
+  }));
 }
 
 function meansOf(name: string, pairs: readonly TaskPair[]): GroupMeans {

@@ -1,7 +1,8 @@
 import { Chalk } from 'chalk';
 import type { ChalkInstance } from 'chalk';
 import Table from 'cli-table3';
-import type { BaselineReport, TaskResult, Verdict } from '../result.ts';
+import { tellingOf } from '../kinds/tellings.ts';
+import type { BaselineReport, Category, TaskResult, Verdict } from '../result.ts';
 import {
   clip,
   formatMean,
@@ -15,7 +16,15 @@ import {
   NONE,
   oneLine,
 } from './format.ts';
-import { differenceOf, marksOf, mutantsOf, pairTasks, scoreOf, testsOf } from './pairs.ts';
+import {
+  differenceOf,
+  inCategories,
+  marksOf,
+  pairTasks,
+  pointsOf,
+  scoreOf,
+  tallyOf,
+} from './pairs.ts';
 import type { TaskPair } from './pairs.ts';
 import { gradedLine, HEADLINES, latencyLine, strictLine, verdictSentence } from './words.ts';
 
@@ -35,27 +44,26 @@ const SCORES: readonly Column[] = [
   { head: 'score', cell: (pair, paint) => paintScore(pair, paint) },
   { head: 'ref.', cell: (pair) => formatScore(scoreOf(pair.reference)) },
 ];
-const PARTS: readonly Column[] = [
-  { head: 'cov/40', cell: ({ candidate }) => part(candidate, 'coverage') },
-  { head: 'edge/30', cell: ({ candidate }) => part(candidate, 'edgeCases') },
-  { head: 'corr/30', cell: ({ candidate }) => part(candidate, 'correctness') },
-];
-const TALLIES: readonly Column[] = [
-  { head: 'tests', cell: ({ candidate }) => formatTally(testsOf(candidate)) },
-  { head: 'mutants', cell: ({ candidate }) => formatTally(mutantsOf(candidate)) },
-];
-const LATENCY: Column = {
-  head: 'latency',
+const LATENCY: Column = { head: 'latency', cell: ({ candidate }) => latency(candidate) };
 
-  cell: ({ candidate }) => latency(candidate),
-};
+/** From the fullest on; the first that leaves room for the names of the tasks is taken. */
+function layoutsOf(category: Category): readonly (readonly Column[])[] {
+  const telling = tellingOf(category);
+  const parts = telling.parts.map(({ name, short, max }): Column => ({
+    head: `${short}/${max}`,
+    cell: ({ candidate }) => formatPoints(pointsOf(candidate, name)),
+  }));
+  const tallies = telling.tallies.map((column): Column => ({
+    head: column.short,
+    cell: ({ candidate }) => formatTally(tallyOf(candidate, column)),
+  }));
+  return [
+    [...SCORES, ...parts, ...tallies, LATENCY],
+    [...SCORES, ...parts, ...tallies],
+    [...SCORES, ...tallies],
+  ];
+}
 
-// From the fullest on; the first that leaves room for the names of the tasks is taken.
-const LAYOUTS: readonly (readonly Column[])[] = [
-  [...SCORES, ...PARTS, ...TALLIES, LATENCY],
-  [...SCORES, ...PARTS, ...TALLIES],
-  [...SCORES, ...TALLIES],
-];
 const MIN_TASK = 8;
 const ENOUGH_TASK = 24;
 const GAP = 2;
@@ -65,17 +73,26 @@ export function toTable(report: BaselineReport, options: TableOptions): string {
   const paint = new Chalk({ level: options.color ? 1 : 0 });
   const pairs = pairTasks(report);
   const lines = [
-    ...(pairs.length === 0 ? ['No task was run.'] : [taskTable(pairs, options.width, paint)]),
-    '',
+    ...(pairs.length === 0 ? ['No task was run.', ''] : []),
+    ...inCategories(pairs).flatMap(({ category, members }, _, { length }) => [
+      ...(length > 1 ? [paint.bold(category)] : []),
+      taskTable(category, members, options.width, paint),
+      '',
+    ]),
     ...summary(report, options.width, paint),
   ];
   return `${lines.join('\n')}\n`;
 }
 
-function taskTable(pairs: readonly TaskPair[], width: number, paint: ChalkInstance): string {
+function taskTable(
+  category: Category,
+  pairs: readonly TaskPair[],
+  width: number,
+  paint: ChalkInstance,
+): string {
   const names = pairs.map((pair) => oneLine(pair.label));
   const longest = Math.max(...names.map((name) => name.length), 'task'.length);
-  const layouts = LAYOUTS.map((columns) => layOut(columns, pairs, width, paint));
+  const layouts = layoutsOf(category).map((columns) => layOut(columns, pairs, width, paint));
   const layout =
     layouts.find(({ room }) => room >= Math.min(longest, ENOUGH_TASK)) ?? layouts.at(-1);
   if (layout === undefined) return '';
@@ -166,10 +183,6 @@ function paintScore(pair: TaskPair, paint: ChalkInstance): string {
   if (difference === null) return text;
   if (difference >= -1) return paint.green(text);
   return difference >= -3 ? paint.yellow(text) : paint.red(text);
-}
-
-function part(task: TaskResult, name: 'coverage' | 'edgeCases' | 'correctness'): string {
-  return task.state === 'graded' ? formatPoints(task.parts[name]) : NONE;
 }
 
 function latency(task: TaskResult): string {

@@ -25,6 +25,12 @@ function interval(verdict: Verdict): string {
   return ` (95 % bounds ${formatRatio(verdict.lower)} to ${formatRatio(verdict.upper)})`;
 }
 
+/** `0.851 to 0.943`, or nothing known. */
+export function boundsOf({ lower, upper }: { lower: number | null; upper: number | null }): string {
+  if (lower === null && upper === null) return NONE;
+  return `${formatRatio(lower)} to ${formatRatio(upper)}`;
+}
+
 /** Whether the verdict would stand under the strict rule, which judges by the lower bound alone. */
 export function strictLine(verdict: Verdict): string {
   const bound = `lower bound ${formatRatio(verdict.lower)}, 0.90 asked`;
@@ -54,9 +60,10 @@ export function gradedLine(side: SideReport): string {
 
 /** How to read the figures; the same words in every report that has room for them. */
 export const READING: readonly string[] = [
-  'Score: 0–10 per task, from running the answer: coverage (40 points), edge cases (30) and correctness (30), a tenth of the sum.',
+  'Score: 0–10 per task, a tenth of up to 100 points. Answers are graded by running them or against measured truth; docs/grading.md says how, category by category.',
   'Ratio: mean score of the candidate over mean score of the reference, task by task on the same tasks. The bounds are one-sided 95 % bounds.',
   'GO: ratio at least 0.90 and lower bound at least 0.85. MARGINAL: ratio at least 0.85. NO-GO: below. INCONCLUSIVE: too little data, too many infrastructure errors, or a reference too weak to compare with.',
+  'Categories and complexities are advisory: the verdict is over all tasks together.',
   'Salvaged n/m: the answer did not parse as it stood; n of its m tests could be kept. Looped: stopped because it repeated itself. Truncated: it ended at the token limit. Replayed: the answer comes from a recording, and its times are in no percentile.',
   `${NONE} means that there is no value. It never stands for 0.`,
 ];

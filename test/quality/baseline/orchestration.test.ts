@@ -11,16 +11,20 @@ import {
   type BaselineEvent,
   type BaselineRun,
 } from '../../../src/quality/baseline.ts';
-import type { Execution } from '../../../src/quality/execution/index.ts';
+import { createExecutor, type Execution } from '../../../src/quality/execution/index.ts';
+import type { Executor } from '../../../src/quality/execution/executor.ts';
+import { kindOf } from '../../../src/quality/kinds/registry.ts';
 import type { BaselineReport } from '../../../src/quality/result.ts';
 import { createRunStore, type RunStore } from '../../../src/quality/run-store.ts';
-import { goldAnswer } from '../../../src/quality/suites/check.ts';
 import { loadSuite, type Suite } from '../../../src/quality/suites/suite.ts';
 import { openDatabase } from '../../../src/storage/database.ts';
 import { TemporaryFolders } from '../../cli/temporary-folders.ts';
 import { buildTinySuite } from '../../cli/tiny-suite.ts';
+import { plainSandbox } from '../execution/plain-sandbox.ts';
 import { machineClock } from '../../providers/embedded/processes.ts';
 
+/** Everything but `execute` is real. */
+const plainExecutor = createExecutor({ sandbox: plainSandbox() });
 const folders = new TemporaryFolders();
 let suite: Suite;
 beforeAll(async () => {
@@ -70,7 +74,7 @@ function modelThat(answers: Answers): Model {
 
 const gold: Answers = (request) => {
   const task = suite.tasks.find(({ id }) => id === taskIn(request));
-  return task === undefined ? '' : goldAnswer(task);
+  return task === undefined ? '' : kindOf(task.category).goldAnswer(task);
 };
 const failing = (failure: FailureClass): AppError =>
   new ProviderFailure(failure, `It is ${failure}.`);
@@ -91,7 +95,7 @@ function passes(): Execution {
 interface Bench {
   store: RunStore;
   run: BaselineRun;
-  deps: (model: Model, execute?: BaselineDeps['grader']['executor']['execute']) => BaselineDeps;
+  deps: (model: Model, execute?: Executor['execute']) => BaselineDeps;
 }
 
 async function bench(): Promise<Bench> {
@@ -118,7 +122,11 @@ async function bench(): Promise<Bench> {
     run,
     deps: (model, execute = () => Promise.resolve(passes())) => ({
       store,
-      grader: { executor: { execute }, typeCheck: () => [] },
+      kinds: {
+        executor: { ...plainExecutor, execute },
+        typeCheck: () => [],
+        sandbox: plainSandbox(),
+      },
       clock: machineClock,
       sandbox: 'unsafe',
       versions: {},

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createExecutor, type Execution } from '../../../src/quality/execution/index.ts';
-import type { TestEvidence } from '../../../src/quality/result.ts';
+import type { TestEvidence } from '../../../src/quality/kinds/test-generation/evidence.ts';
 import { plainSandbox } from './plain-sandbox.ts';
 
 const executor = createExecutor({ sandbox: plainSandbox({ idleMs: 1200 }) });

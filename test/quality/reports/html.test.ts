@@ -48,8 +48,7 @@ function hostileEverywhere(): ReportDetails {
     tasks: tasks.map((task) => ({
       ...rename(task),
       title: HOSTILE,
-      subjectFile: HOSTILE,
-      subjectSource: `${HOSTILE}\n${task.subjectSource}`,
+      exhibits: task.exhibits.map(({ text }) => ({ name: HOSTILE, text: `${HOSTILE}\n${text}` })),
       candidateAnswer: HOSTILE,
       referenceAnswer: HOSTILE,
     })),
@@ -115,7 +114,7 @@ describe('toHtml', () => {
     expect(lines[guard + 1]).toContain('BlockStatement');
     expect(section).toContain('<del>start &lt;= end</del>');
     expect(section).toContain('<ins>start &lt; end</ins>');
-    expect(section).toContain('3 lines not covered');
+    expect(section).toContain('line not covered: 3');
   });
 
   it('tells what became of each answer', () => {

@@ -40,6 +40,7 @@ describe('toJson', () => {
       'schema',
       'run',
       'verdict',
+      'categories',
       'candidate',
       'reference',
     ]);

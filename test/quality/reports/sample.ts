@@ -2,15 +2,17 @@ import type {
   BaselineReport,
   Complexity,
   ErroredTask,
-  Evidence,
   GradedTask,
-  MutantEvidence,
-  ScoreParts,
   SideReport,
   TaskResult,
-  TestEvidence,
   Verdict,
 } from '../../../src/quality/result.ts';
+import type {
+  MutantEvidence,
+  TestEvidence,
+  TestGenerationEvidence,
+} from '../../../src/quality/kinds/test-generation/evidence.ts';
+import type { ScoreParts } from '../../../src/quality/kinds/test-generation/grade.ts';
 import type { ReportDetails, TaskDetails } from '../../../src/quality/reports/details.ts';
 
 /** What a model could write to break out of a report. */
@@ -173,7 +175,7 @@ function tests(passed: number, other: readonly TestEvidence[] = []): TestEvidenc
   ];
 }
 
-function evidence(changes: Partial<Evidence> = {}): Evidence {
+function evidence(changes: Partial<TestGenerationEvidence> = {}): TestGenerationEvidence {
   return {
     rubric: 'linear',
     extraction: { source: 'fence', blocks: 1 },
@@ -195,7 +197,7 @@ interface Graded {
   id: string;
   complexity: Complexity;
   parts: ScoreParts;
-  evidence?: Partial<Evidence>;
+  evidence?: Partial<TestGenerationEvidence>;
   replayed?: boolean;
   latencyMs?: number | null;
   repeat?: number;
@@ -211,7 +213,11 @@ function graded(task: Graded): GradedTask {
     complexity: task.complexity,
     repeat: task.repeat ?? 0,
     score: (coverage + edgeCases + correctness) / 10,
-    parts: task.parts,
+    parts: [
+      { name: 'coverage', points: coverage, max: 40 },
+      { name: 'edge cases', points: edgeCases, max: 30 },
+      { name: 'correctness', points: correctness, max: 30 },
+    ],
     evidence: evidence(task.evidence),
     latencyMs,
     ttftMs: latencyMs === null ? null : Math.round(latencyMs / 12),
@@ -358,7 +364,7 @@ export function sampleReport(state: Verdict['state'] = 'fail'): BaselineReport {
     tasks: referenceTasks(),
   };
   return {
-    schema: 'aqe-llm/baseline@1',
+    schema: 'aqe-llm/baseline@2',
     run: {
       id: '20260301-101500-7f3a',
       suite: 'qe-100',
@@ -369,6 +375,20 @@ export function sampleReport(state: Verdict['state'] = 'fail'): BaselineReport {
       versions: { 'aqe-llm': '0.1.0', node: '20.20.0', llama: 'b6000', quantisation: 'Q4_K_M' },
     },
     verdict: VERDICTS[state],
+    categories: [
+      {
+        category: 'test-generation',
+        tasks: 6,
+        compared: 5,
+        candidate: 5.751,
+        reference: 9.8,
+        ratio: VERDICTS[state].ratio,
+        lower: VERDICTS[state].lower,
+        upper: VERDICTS[state].upper,
+        clusters: 5,
+        method: 'delta-t',
+      },
+    ],
     candidate,
     reference,
   };
@@ -385,8 +405,7 @@ function detailsOf(task: TaskResult): TaskDetails {
     id: task.id,
     repeat: task.repeat,
     title: `Write tests for ${task.id.replaceAll('-', ' ')}`,
-    subjectFile: 'merge-intervals.ts',
-    subjectSource: MERGE_INTERVALS,
+    exhibits: [{ name: 'merge-intervals.ts', text: MERGE_INTERVALS }],
     candidateAnswer: task.state === 'error' ? null : `${ANSWER}\n${HOSTILE}\n`,
     referenceAnswer: ANSWER,
   };
@@ -409,7 +428,7 @@ export function largeDetails(): ReportDetails {
   const text = ANSWER.repeat(40);
   const tasks = large.candidate.tasks.map((task) => ({
     ...detailsOf(task),
-    subjectSource: MERGE_INTERVALS.repeat(10),
+    exhibits: [{ name: 'merge-intervals.ts', text: MERGE_INTERVALS.repeat(10) }],
     candidateAnswer: text,
     referenceAnswer: text,
   }));

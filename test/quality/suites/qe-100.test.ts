@@ -4,8 +4,9 @@ import { createExecutor } from '../../../src/quality/execution/index.ts';
 import { extractTests } from '../../../src/quality/extraction.ts';
 import { openSandbox } from '../../../src/quality/sandbox/open-sandbox.ts';
 import { probeSandbox } from '../../../src/quality/sandbox/probe.ts';
-import { subjectHash } from '../../../src/quality/suites/build.ts';
-import { checkSuite, goldAnswer } from '../../../src/quality/suites/check.ts';
+import { kindOf } from '../../../src/quality/kinds/registry.ts';
+import type { TestGenerationTask } from '../../../src/quality/kinds/test-generation/kind.ts';
+import { checkSuite } from '../../../src/quality/suites/check.ts';
 import { loadSuite, type Suite } from '../../../src/quality/suites/suite.ts';
 import { createTypeChecker } from '../../../src/quality/type-check.ts';
 import { realDeps, temporaryFolder } from '../sandbox/machine.ts';
@@ -13,9 +14,11 @@ import { greatestComplexity } from './complexity.ts';
 
 const FOLDER = fileURLToPath(new URL('../../../fixtures/suites/qe-100', import.meta.url));
 let suite: Suite;
+let tasks: TestGenerationTask[];
 
 beforeAll(async () => {
   suite = await loadSuite(FOLDER);
+  tasks = suite.tasks.filter((task) => task.category === 'test-generation');
 });
 
 describe('the complexity of a function', () => {
@@ -38,11 +41,11 @@ describe('the complexity of a function', () => {
 
 describe('the suite qe-100', () => {
   it('names each task by its complexity and gives it a source of its own', () => {
-    for (const { id, complexity } of suite.tasks) {
+    for (const { id, complexity } of tasks) {
       expect(id).toMatch(new RegExp(`^tg-${complexity}-\\d+$`));
     }
-    const ownSources = new Set(suite.tasks.map((task) => task.cluster));
-    expect(ownSources.size).toBe(suite.tasks.length);
+    const ownSources = new Set(tasks.map((task) => task.cluster));
+    expect(ownSources.size).toBe(tasks.length);
   });
 
   it('has six quick tasks of all three kinds', () => {
@@ -53,7 +56,7 @@ describe('the suite qe-100', () => {
   });
 
   it('has complex subjects of a cyclomatic complexity of at least 10', () => {
-    for (const { id, complexity, subjectSource } of suite.tasks) {
+    for (const { id, complexity, subjectSource } of tasks) {
       if (complexity !== 'complex') continue;
       expect({ id, enough: greatestComplexity(subjectSource) >= 10 }).toEqual({ id, enough: true });
     }
@@ -69,10 +72,10 @@ describe('the suite qe-100', () => {
         },
       },
     });
-    for (const task of suite.tasks) {
+    for (const task of tasks) {
       expect({ id: task.id, subject: task.measured?.subject }).toEqual({
         id: task.id,
-        subject: subjectHash(task),
+        subject: kindOf(task.category).fingerprint(task),
       });
       expect(task.measured?.instrumenter).toBe(instrumenterVersion);
       expect(task.measured?.mutants.length).toBeGreaterThan(20);
@@ -83,8 +86,8 @@ describe('the suite qe-100', () => {
 
   it('has gold answers that parse and type-check', () => {
     const typeCheck = createTypeChecker();
-    for (const task of suite.tasks) {
-      const { code, parses } = extractTests(goldAnswer(task));
+    for (const task of tasks) {
+      const { code, parses } = extractTests(kindOf(task.category).goldAnswer(task));
       const subject = { fileName: task.subject, source: task.subjectSource };
       const errors = typeCheck(subject, { fileName: 'answer.test.ts', source: code });
       expect({ id: task.id, parses, errors }).toEqual({ id: task.id, parses: true, errors: [] });
@@ -95,15 +98,19 @@ describe('the suite qe-100', () => {
     const folder = await temporaryFolder();
     const deps = realDeps(folder.path);
     const sandbox = openSandbox(deps, await probeSandbox(deps), { allowUnsafe: false });
-    const check = { executor: createExecutor({ sandbox }), typeCheck: createTypeChecker() };
-    const tasks = suite.tasks.filter((task) => task.id === id);
+    const check = {
+      executor: createExecutor({ sandbox }),
+      typeCheck: createTypeChecker(),
+      sandbox,
+    };
+    const chosen = tasks.filter((task) => task.id === id);
     try {
-      for await (const outcome of checkSuite(tasks, check, new AbortController().signal)) {
+      for await (const outcome of checkSuite(chosen, check, new AbortController().signal)) {
         expect(outcome).toMatchObject({ taskId: id, gold: 10, empty: 0, problems: [] });
       }
     } finally {
       await folder.remove();
     }
-    expect(tasks).toHaveLength(1);
+    expect(chosen).toHaveLength(1);
   });
 });

@@ -7,6 +7,7 @@ import {
   type BaselineEvent,
   type BaselineRun,
 } from '../../../quality/baseline.ts';
+import { kindOf } from '../../../quality/kinds/registry.ts';
 import { toHtml, toJson, toJUnit, toMarkdown, toTable } from '../../../quality/reports/index.ts';
 import type { BaselineReport, Rubric } from '../../../quality/result.ts';
 import type { RunPlan, RunStore } from '../../../quality/run-store.ts';
@@ -55,7 +56,7 @@ export async function runCommand(context: CommandContext, flags: RunFlags): Prom
   const executor = await runtime.createExecutor(sandbox);
   const deps: BaselineDeps = {
     store,
-    grader: { executor, typeCheck: await runtime.createTypeChecker() },
+    kinds: { executor, typeCheck: await runtime.createTypeChecker(), sandbox },
     clock: runtime.clock,
     sandbox: sandbox.tier,
     versions: {
@@ -230,8 +231,7 @@ async function writeReports(
       id,
       repeat,
       title: task.title,
-      subjectFile: task.subject,
-      subjectSource: task.subjectSource,
+      exhibits: kindOf(task.category).exhibits(task),
       candidateAnswer: answerOf('candidate', id, repeat),
       referenceAnswer: answerOf('reference', id, repeat),
     };

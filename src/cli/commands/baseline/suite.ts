@@ -3,7 +3,10 @@ import Table from 'cli-table3';
 import { AppError, ExitCode } from '../../../core/errors.ts';
 import { buildSuite } from '../../../quality/suites/build.ts';
 import { checkSuite, type CheckOutcome } from '../../../quality/suites/check.ts';
+import type { Counts, KindDeps } from '../../../quality/kinds/kind.ts';
+import { plural } from '../../../quality/reports/format.ts';
 import { loadSuite } from '../../../quality/suites/suite.ts';
+import type { Runtime } from '../../../runtime.ts';
 import type { CommandContext } from '../../main.ts';
 import { runtimeFor } from '../../model.ts';
 
@@ -23,14 +26,11 @@ export async function checkCommand(
   const suite = await loadSuite(
     folder === undefined ? runtime.builtInSuite : path.resolve(host.cwd, folder),
   );
-  const executor = await runtime.createExecutor(
-    await runtime.openSandbox(flags.allowUnsafeExec === true),
-  );
+  const deps = await openKindDeps(runtime, flags);
   const progress = await output.progress();
   const outcomes: CheckOutcome[] = [];
   try {
     progress.update(`Checking ${suite.tasks.length} tasks`);
-    const deps = { executor, typeCheck: await runtime.createTypeChecker() };
     for await (const outcome of checkSuite(suite.tasks, deps, host.signal)) {
       outcomes.push(outcome);
       progress.update(`${outcomes.length} of ${suite.tasks.length} tasks checked`);
@@ -64,18 +64,16 @@ export async function buildCommand(
     });
   }
   const tasks = suite.tasks.filter(({ id }) => flags.task?.includes(id) ?? true);
-  const executor = await runtime.createExecutor(
-    await runtime.openSandbox(flags.allowUnsafeExec === true),
-  );
+  const deps = await openKindDeps(runtime, flags);
   const progress = await output.progress();
   const outcomes = [];
   try {
     progress.update(`Measuring ${tasks.length} tasks`);
-    for await (const outcome of buildSuite(tasks, executor, host.signal)) {
+    for await (const outcome of buildSuite(tasks, deps, host.signal)) {
       outcomes.push(outcome);
       progress.log(
         outcome.state === 'built'
-          ? `${outcome.taskId}: ${outcome.measured.mutants.length} mutants, ${outcome.measured.equivalent.length} equivalent`
+          ? `${outcome.taskId}: ${counted(outcome.counts)}`
           : `${outcome.taskId}: refused\n${outcome.problems.map((problem) => `  ${problem}`).join('\n')}`,
       );
       progress.update(`${outcomes.length} of ${tasks.length} tasks measured`);
@@ -89,16 +87,29 @@ export async function buildCommand(
   return refused.length === 0 ? ExitCode.Ok : ExitCode.GateFailed;
 }
 
+async function openKindDeps(runtime: Runtime, flags: SuiteFlags): Promise<KindDeps> {
+  const sandbox = await runtime.openSandbox(flags.allowUnsafeExec === true);
+  const executor = await runtime.createExecutor(sandbox);
+  return { executor, typeCheck: await runtime.createTypeChecker(), sandbox };
+}
+
+/** `12 mutants, 2 equivalent` */
+function counted(counts: Counts): string {
+  return Object.entries(counts)
+    .map(([name, count]) => `${count} ${name}`)
+    .join(', ');
+}
+
 function checkTable(outcomes: readonly CheckOutcome[], sound: boolean): string {
   const table = new Table({
-    head: ['task', 'gold', 'empty', 'mutants', 'equivalent', ''],
+    head: ['task', 'gold', 'empty', 'measured', ''],
     style: { head: [], border: [] },
-    colAligns: ['left', 'right', 'right', 'right', 'right', 'left'],
+    colAligns: ['left', 'right', 'right', 'left', 'left'],
   });
   const score = (value: number | undefined): string => value?.toFixed(2) ?? '–';
-  for (const { taskId, gold, empty, mutants, equivalent, problems } of outcomes) {
-    const state = problems.length === 0 ? 'sound' : `${problems.length} problems`;
-    table.push([taskId, score(gold), score(empty), mutants, equivalent, state]);
+  for (const { taskId, gold, empty, counts, problems } of outcomes) {
+    const state = problems.length === 0 ? 'sound' : plural(problems.length, 'problem');
+    table.push([taskId, score(gold), score(empty), counted(counts), state]);
   }
   const lines = outcomes.flatMap(({ taskId, problems }) =>
     problems.map((problem) => `${taskId}: ${problem}`),

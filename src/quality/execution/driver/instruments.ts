@@ -1,4 +1,4 @@
-import type { BoundaryClass } from '../../result.ts';
+import type { BoundaryClass } from '../../kinds/test-generation/evidence.ts';
 
 /** Something that notices what a piece of running touches of the subject. */
 export interface Instrument {

@@ -69,11 +69,10 @@ function boundsBar(low: number, high: number): Markup {
 }
 
 /** A row per task: the candidate's score as a dot, the reference's as a ring, the gap between them. */
-export function scoreChart(pairs: readonly TaskPair[], anchor: (index: number) => string): Markup {
+export function scoreChart(pairs: readonly TaskPair[], anchor: (pair: TaskPair) => string): Markup {
   return html`<ol class="dots">
     ${pairs.map(
-      (pair, index) =>
-        html`<li><a href="#${anchor(index)}">${pair.label}</a>${scoreTrack(pair)}</li>`,
+      (pair) => html`<li><a href="#${anchor(pair)}">${pair.label}</a>${scoreTrack(pair)}</li>`,
     )}
     <li class="scale" aria-hidden="true">
       <span></span><span class="scale-marks"><i>0</i><i>5</i><i>10</i></span>

@@ -78,16 +78,16 @@ summary .scores{margin-left:auto;font-variant-numeric:tabular-nums;white-space:n
 .part dt{font-size:13px;color:var(--muted)}.part dd{margin:0;display:flex;gap:10px;align-items:center;font-variant-numeric:tabular-nums;white-space:nowrap}
 .bar{flex:1;height:12px;border-radius:6px;overflow:hidden;min-width:60px}.bar-rail{fill:var(--line)}.bar-fill{fill:var(--cand)}.part-ref{stroke:var(--text);stroke-width:3}
 .facts{margin:12px 0 0;padding:0;list-style:none;color:var(--muted);font-size:14px}.facts li{overflow-wrap:anywhere}
-.tests{list-style:none;margin:0;padding:0;font-size:14px;columns:2 420px;column-gap:28px}.tests li{padding:3px 0 3px 24px;position:relative;break-inside:avoid;overflow-wrap:anywhere}
-.tests li::before{position:absolute;left:2px;font-weight:700}.tests .passed::before{content:"✓";color:var(--pass)}.tests .failed::before{content:"✗";color:var(--fail)}.tests .flaky::before{content:"≈";color:var(--marginal)}.tests .timeout::before{content:"◷";color:var(--fail)}.tests .skipped::before{content:"–";color:var(--muted)}
-.tests em{font-style:normal;color:var(--muted)}.tests pre{margin:2px 0 0;white-space:pre-wrap;color:var(--fail);font-size:12px}
+.items{list-style:none;margin:0;padding:0;font-size:14px;columns:2 420px;column-gap:28px}.items li{padding:3px 0 3px 24px;position:relative;break-inside:avoid;overflow-wrap:anywhere}
+.items li::before{position:absolute;left:2px;font-weight:700}.items .good::before{content:"✓";color:var(--pass)}.items .bad::before{content:"✗";color:var(--fail)}.items .doubtful::before{content:"≈";color:var(--marginal)}.items .neutral::before{content:"–";color:var(--muted)}
+.items em{font-style:normal;color:var(--muted)}.items pre{margin:2px 0 0;white-space:pre-wrap;color:var(--fail);font-size:12px}
 pre.code{margin:0;padding:10px 0;background:var(--soft);border:1px solid var(--line);border-radius:10px;overflow:auto;max-height:620px;line-height:1.5;tab-size:2;counter-reset:n;white-space:pre-wrap;overflow-wrap:anywhere}
 pre.code>span{display:block;padding:0 12px 0 52px;position:relative;min-height:1.5em}
 pre.code .l::before{counter-increment:n;content:counter(n);position:absolute;left:0;width:38px;text-align:right;color:var(--muted);opacity:.8}
 pre.code .u{background:var(--hit);box-shadow:inset 4px 0 var(--hit-edge)}
 pre.code .m{background:var(--mutant);box-shadow:inset 4px 0 var(--mutant-edge);color:var(--text)}pre.code .m b{color:var(--marginal)}
 pre.code .m del{color:var(--fail)}pre.code .m ins{color:var(--pass);text-decoration:none;font-weight:650}
-.key{font-size:12.5px;color:var(--muted);margin:6px 0 0}.key b{display:inline-block;width:12px;height:12px;border-radius:3px;vertical-align:-1px;margin:0 5px 0 0;border:1px solid}.key b.u{background:var(--hit);border-color:var(--hit-edge)}.key b.m{background:var(--mutant);border-color:var(--mutant-edge);margin-left:14px}
+.key{font-size:12.5px;color:var(--muted);margin:6px 0 0}.key b{display:inline-block;width:12px;height:12px;border-radius:3px;vertical-align:-1px;margin:0 5px 0 0;border:1px solid}.key b.u{background:var(--hit);border-color:var(--hit-edge)}.key b.m{background:var(--mutant);border-color:var(--mutant-edge)}.key span{margin-right:14px}
 details.more{margin-top:16px}details.more summary{cursor:pointer;color:var(--cand);font-size:14px}details.more pre{margin-top:8px}
 .error{color:var(--fail);overflow-wrap:anywhere}
 footer{color:var(--muted);font-size:13.5px;padding-top:18px;padding-bottom:40px;overflow-wrap:anywhere}footer ul{padding-left:18px}footer dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 18px}footer dd{margin:0}

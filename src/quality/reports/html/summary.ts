@@ -1,4 +1,6 @@
-import type { BaselineReport, SideReport } from '../../result.ts';
+import { tellingOf } from '../../kinds/tellings.ts';
+import type { Tally } from '../../kinds/telling.ts';
+import type { BaselineReport, Category, SideReport } from '../../result.ts';
 import {
   clip,
   formatDifference,
@@ -10,17 +12,16 @@ import {
   formatTally,
   NONE,
 } from '../format.ts';
-import {
-  byCategory,
-  byComplexity,
-  differenceOf,
-  marksOf,
-  mutantsOf,
-  scoreOf,
-  testsOf,
-} from '../pairs.ts';
+import { byComplexity, differenceOf, marksOf, scoreOf, tallyOf } from '../pairs.ts';
 import type { TaskPair } from '../pairs.ts';
-import { gradedLine, HEADLINES, provenance, strictLine, verdictSentence } from '../words.ts';
+import {
+  boundsOf,
+  gradedLine,
+  HEADLINES,
+  provenance,
+  strictLine,
+  verdictSentence,
+} from '../words.ts';
 import { ratioChart } from './charts.ts';
 import { html, NOTHING } from './markup.ts';
 import type { Insertion, Markup } from './markup.ts';
@@ -95,9 +96,16 @@ function tile(name: string, value: string, notes: readonly string[]): Markup {
   </div>`;
 }
 
-/** Means by complexity and by category. */
-export function groupTable(pairs: readonly TaskPair[]): Markup {
-  const groups = [...byComplexity(pairs), ...byCategory(pairs)];
+/** Means by category, with bounds, and by complexity. */
+export function groupTable(report: BaselineReport, pairs: readonly TaskPair[]): Markup {
+  const groups = [
+    ...report.categories.map((each) => ({
+      ...each,
+      name: each.category,
+      bounds: boundsOf(each),
+    })),
+    ...byComplexity(pairs).map((each) => ({ ...each, bounds: NONE })),
+  ];
   return html`<div class="scroll">
     <table>
       <thead>
@@ -107,6 +115,7 @@ export function groupTable(pairs: readonly TaskPair[]): Markup {
           <th scope="col" class="num">Candidate</th>
           <th scope="col" class="num">Reference</th>
           <th scope="col" class="num">Ratio</th>
+          <th scope="col" class="num">95 % bounds</th>
         </tr>
       </thead>
       <tbody>
@@ -118,6 +127,7 @@ export function groupTable(pairs: readonly TaskPair[]): Markup {
               <td class="num">${formatMean(group.candidate)}</td>
               <td class="num">${formatMean(group.reference)}</td>
               <td class="num">${formatRatio(group.ratio)}</td>
+              <td class="num">${group.bounds}</td>
             </tr>`,
         )}
       </tbody>
@@ -125,28 +135,47 @@ export function groupTable(pairs: readonly TaskPair[]): Markup {
   </div>`;
 }
 
-const COLUMNS: readonly { name: string; kind: 'text' | 'ranked' | 'number' }[] = [
-  { name: 'Task', kind: 'text' },
-  { name: 'Complexity', kind: 'ranked' },
-  { name: 'Candidate', kind: 'number' },
-  { name: 'Reference', kind: 'number' },
-  { name: 'Difference', kind: 'number' },
-  { name: 'Tests passed', kind: 'number' },
-  { name: 'Mutants killed', kind: 'number' },
-  { name: 'Latency', kind: 'number' },
-  { name: 'Notes', kind: 'text' },
-];
+interface Heading {
+  name: string;
+  kind: 'text' | 'ranked' | 'number';
+}
+
+function headingsOf(category: Category): Heading[] {
+  return [
+    { name: 'Task', kind: 'text' },
+    { name: 'Complexity', kind: 'ranked' },
+    { name: 'Candidate', kind: 'number' },
+    { name: 'Reference', kind: 'number' },
+    { name: 'Difference', kind: 'number' },
+    ...tellingOf(category).tallies.map(({ name }): Heading => ({
+      name: `${name.charAt(0).toUpperCase()}${name.slice(1)}`,
+      kind: 'number',
+    })),
+    { name: 'Latency', kind: 'number' },
+    { name: 'Notes', kind: 'text' },
+  ];
+}
+
 const ORDER = { simple: 1, moderate: 2, complex: 3 } as const;
 
-/** A row per task, sortable by each column. */
-export function taskTable(pairs: readonly TaskPair[], anchor: (index: number) => string): Markup {
-  const head = COLUMNS.map(
+/** A row per task of one category, sortable by each column. */
+export function taskTable(
+  category: Category,
+  pairs: readonly TaskPair[],
+  anchor: (pair: TaskPair) => string,
+): Markup {
+  const head = headingsOf(category).map(
     ({ name, kind }) =>
       html`<th scope="col" class="${kind === 'number' ? 'num' : ''}" data-sort="${kind}">
         <button type="button">${name}</button>
       </th>`,
   );
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="Scores by task">
+  return html`<div
+    class="scroll"
+    tabindex="0"
+    role="region"
+    aria-label="Scores by task: ${category}"
+  >
     <table>
       <thead>
         <tr>
@@ -154,7 +183,7 @@ export function taskTable(pairs: readonly TaskPair[], anchor: (index: number) =>
         </tr>
       </thead>
       <tbody>
-        ${pairs.map((pair, index) => row(pair, anchor(index)))}
+        ${pairs.map((pair) => row(pair, anchor(pair)))}
       </tbody>
     </table>
   </div>`;
@@ -162,9 +191,8 @@ export function taskTable(pairs: readonly TaskPair[], anchor: (index: number) =>
 
 function row(pair: TaskPair, anchor: string): Markup {
   const { candidate } = pair;
-  const tests = testsOf(candidate);
-  const mutants = mutantsOf(candidate);
-  const share = (tally: typeof tests): number | null =>
+  const tallies = tellingOf(candidate.category).tallies.map((column) => tallyOf(candidate, column));
+  const share = (tally: Tally | null): number | null =>
     tally === null || tally.total === 0 ? null : tally.done / tally.total;
   const difference = differenceOf(pair);
   const timed = candidate.state === 'graded' && !candidate.replayed ? candidate.latencyMs : null;
@@ -172,7 +200,7 @@ function row(pair: TaskPair, anchor: string): Markup {
   return html`<tr>
     <th scope="row"><a href="#${anchor}">${pair.label}</a></th>
     <td data-value="${ORDER[candidate.complexity]}">${candidate.complexity}</td>
-    ${cell(scoreOf(candidate), formatScore(scoreOf(candidate)))}${cell(scoreOf(pair.reference), formatScore(scoreOf(pair.reference)))}${cell(difference, formatDifference(scoreOf(candidate), scoreOf(pair.reference)))}${cell(share(tests), formatTally(tests))}${cell(share(mutants), formatTally(mutants))}${cell(timed, timed === null && candidate.state === 'graded' ? 'cached' : formatMs(timed))}
+    ${cell(scoreOf(candidate), formatScore(scoreOf(candidate)))}${cell(scoreOf(pair.reference), formatScore(scoreOf(pair.reference)))}${cell(difference, formatDifference(scoreOf(candidate), scoreOf(pair.reference)))}${tallies.map((tally) => cell(share(tally), formatTally(tally)))}${cell(timed, timed === null && candidate.state === 'graded' ? 'cached' : formatMs(timed))}
     <td>${marks.length === 0 ? NONE : marks.map(markChip)}</td>
   </tr>`;
 }

@@ -1,9 +1,12 @@
-import type { Evidence, GradedTask, MutantEvidence, TestEvidence } from '../../result.ts';
+import { groupBy } from '../../../core/group-by.ts';
+import type { Exhibit } from '../../kinds/kind.ts';
+import type { Item, LineNote } from '../../kinds/telling.ts';
+import { tellingOf } from '../../kinds/tellings.ts';
+import type { GradedTask } from '../../result.ts';
 import type { TaskDetails } from '../details.ts';
 import {
   clip,
   formatMs,
-  formatPercent,
   formatPoints,
   formatScore,
   formatTally,
@@ -11,7 +14,7 @@ import {
   plural,
   printable,
 } from '../format.ts';
-import { marksOf, mutantsOf, scoreOf, testsOf } from '../pairs.ts';
+import { marksOf, pointsOf, scoreOf } from '../pairs.ts';
 import type { TaskPair } from '../pairs.ts';
 import { partBar } from './charts.ts';
 import { html, NOTHING, within } from './markup.ts';
@@ -76,80 +79,60 @@ function gradedEvidence(
   reference: GradedTask | undefined,
   maxBytes: number,
 ): Markup {
-  const { evidence, parts } = task;
-  const bar = (name: string, key: 'coverage' | 'edgeCases' | 'correctness', most: number): Markup =>
-    partBar(
-      name,
-      parts[key],
-      most,
-      reference?.parts[key] ?? null,
-      `${formatPoints(parts[key])} / ${most}${
-        reference === undefined ? '' : ` (reference ${formatPoints(reference.parts[key])})`
-      }`,
+  const bars = task.parts.map(({ name, points, max }) => {
+    const other = pointsOf(reference, name);
+    const shown = `${formatPoints(points)} / ${max}`;
+    return partBar(
+      `${name.charAt(0).toUpperCase()}${name.slice(1)}`,
+      points,
+      max,
+      other,
+      other === null ? shown : `${shown} (reference ${formatPoints(other)})`,
     );
-  return html`<dl class="parts">
-      ${bar('Coverage', 'coverage', 40)}${bar('Edge cases', 'edgeCases', 30)}${bar('Correctness', 'correctness', 30)}
-    </dl>
+  });
+  return html`<dl class="parts">${bars}</dl>
     <ul class="facts">
       ${facts(task).map((fact) => html`<li>${clip(fact, 1000)}</li>`)}
     </ul>
-    ${testList(evidence, testsOf(task), maxBytes * 0.2)}`;
+    ${itemList(task, maxBytes * 0.2)}`;
 }
 
 function facts(task: GradedTask): string[] {
   const { evidence } = task;
-  const { salvaged } = evidence.extraction;
-  const covered = (part: Evidence['statements']): string =>
-    `${part.covered} of ${part.total} (reference ${part.reference}${part.reference > 0 ? `, ${formatPercent(part.covered / part.reference)} of it` : ''})`;
-  const seen = evidence.boundaryClasses.seen;
-  const missing = evidence.boundaryClasses.expected.filter((name) => !seen.includes(name));
   return [
-    `Covered by passing tests: statements ${covered(evidence.statements)}, branches ${covered(evidence.branches)}.`,
-    `Mutants killed: ${formatTally(mutantsOf(task))}. Boundary values tried: ${seen.join(', ') || 'none'}${missing.length > 0 ? `; not tried: ${missing.join(', ')}` : ''}.`,
+    ...tellingOf(task.category).facts(evidence),
     task.replayed
       ? 'Answer replayed from a recording; not timed in this run.'
       : `Answered in ${formatMs(task.latencyMs)}, first token after ${formatMs(task.ttftMs)}, ${task.outputTokens ?? NONE} output tokens.`,
-    ...(evidence.extraction.source === 'none' ? ['The answer holds no code.'] : []),
-    ...(salvaged === undefined
-      ? []
-      : [
-          `The answer did not parse as it stood: ${salvaged.kept} of ${plural(salvaged.total, 'test')} could be kept.`,
-        ]),
     ...(evidence.looped ? ['Stopped because the answer repeated itself.'] : []),
     ...(evidence.truncated ? ['The answer ended at the token limit.'] : []),
-    ...(evidence.loadError === undefined
-      ? []
-      : [`The test file did not load: ${evidence.loadError}`]),
-    ...evidence.typeErrors.slice(0, 10).map((error) => `Type error: ${error}`),
-    ...(evidence.typeErrors.length > 10
-      ? [`…and ${evidence.typeErrors.length - 10} more type errors.`]
-      : []),
   ];
 }
 
-function testList(evidence: Evidence, tally: ReturnType<typeof testsOf>, maxBytes: number): Markup {
-  const { shown, omitted } = within(evidence.tests, maxBytes, testItem);
-  return html`<h4>
-      Tests of the candidate, run on the unchanged subject: ${formatTally(tally)} passed
-    </h4>
+function itemList({ category, evidence }: GradedTask, maxBytes: number): Markup {
+  const telling = tellingOf(category);
+  const items = telling.items(evidence);
+  const { shown, omitted } = within(items, maxBytes, item);
+  const good = items.filter(({ tone }) => tone === 'good').length;
+  return html`<h4>${telling.itemsTitle}: ${formatTally({ done: good, total: items.length })}</h4>
     ${
-      evidence.tests.length === 0
-        ? html`<p class="muted">No test ran.</p>`
-        : html`<ul class="tests">
+      items.length === 0
+        ? html`<p class="muted">None.</p>`
+        : html`<ul class="items">
               ${shown}
             </ul>
-            ${more(omitted, 'test')}`
+            ${more(omitted, 'item')}`
     }`;
 }
 
-function testItem({ name, state, message }: TestEvidence): Markup {
+function item({ name, state, tone, message }: Item): Markup {
   const why = message === undefined ? NOTHING : html`<pre>${clip(message, 500)}</pre>`;
-  return html`<li class="${state}">${clip(name, 300)} <em>${state}</em>${why}</li>`;
+  return html`<li class="${tone}">${clip(name, 300)} <em>${state}</em>${why}</li>`;
 }
 
 function texts(details: TaskDetails, task: GradedTask | undefined, maxBytes: number): Markup {
   return html`<div class="two">
-      <section>${subject(details, task, maxBytes * 0.36)}</section>
+      <section>${exhibits(details, task, maxBytes * 0.36)}</section>
       <section>
         <h4>Answer of the candidate</h4>
         ${answer(details.candidateAnswer, maxBytes * 0.26)}
@@ -165,36 +148,57 @@ function texts(details: TaskDetails, task: GradedTask | undefined, maxBytes: num
     }`;
 }
 
-function subject(details: TaskDetails, task: GradedTask | undefined, maxBytes: number): Markup {
-  const uncovered = new Set(task?.evidence.uncoveredLines);
-  const alive = (task?.evidence.mutants ?? []).filter(
-    ({ state }) => state === 'survived' || state === 'no-coverage',
-  );
-  const { shown, omitted } = within(linesOf(details.subjectSource), maxBytes, (line, index) => {
-    const mutants = alive.filter((mutant) => mutant.line === index + 1);
-    return uncovered.has(index + 1)
-      ? html`<span class="l u" title="not covered by a passing test">${line}${LINE_END}</span
-          >${mutants.map(mutantLine)}`
-      : html`<span class="l">${line}${LINE_END}</span>${mutants.map(mutantLine)}`;
+/** What the task is about; the first text carries what the grade says of its lines. */
+function exhibits(details: TaskDetails, task: GradedTask | undefined, maxBytes: number): Markup {
+  const notes = task === undefined ? [] : tellingOf(task.category).notes(task.evidence);
+  const room = maxBytes / Math.max(1, details.exhibits.length);
+  return html`${details.exhibits.map((each, index) =>
+    exhibit(each, index === 0 ? notes : [], room),
+  )}`;
+}
+
+function exhibit({ name, text }: Exhibit, notes: readonly LineNote[], maxBytes: number): Markup {
+  const byLine = groupBy(notes, (note) => note.line);
+  const { shown, omitted } = within(linesOf(text), maxBytes, (line, index) => {
+    const here = byLine.get(index + 1) ?? [];
+    const colouring = here.filter(isColouring);
+    const below = here.filter((note) => !isColouring(note)).map(noteLine);
+    return colouring.length > 0
+      ? html`<span class="l u" title="${colouring.map(({ kind }) => kind).join(', ')}"
+            >${line}${LINE_END}</span
+          >${below}`
+      : html`<span class="l">${line}${LINE_END}</span>${below}`;
   });
-  return html`<h4>Subject ${details.subjectFile}</h4>
+  const kinds = [...groupBy(notes, ({ kind }) => kind)];
+  return html`<h4>${name}</h4>
     <pre class="code" tabindex="0">${shown}</pre>
     ${more(omitted, 'line')}${
-      task === undefined
+      kinds.length === 0
         ? NOTHING
         : html`<p class="key">
-            <b class="u"></b>${plural(uncovered.size, 'line')} not covered<b class="m"></b
-            >${plural(alive.length, 'mutant')} survived
+            ${kinds.map(
+              ([kind, members]) =>
+                html`<span
+                  ><b class="${members.some(isColouring) ? 'u' : 'm'}"></b>${kind}:
+                  ${members.length}</span
+                >`,
+            )}
           </p>`
     }`;
 }
 
-function mutantLine({ mutator, state, original, replacement, boundary }: MutantEvidence): Markup {
-  const kind = state === 'no-coverage' ? 'not reached' : 'survived';
+function isColouring({ text, change }: LineNote): boolean {
+  return text === undefined && change === undefined;
+}
+
+function noteLine({ text, kind, change }: LineNote): Markup {
   return html`<span class="m"
-    ><b>${kind}</b> ${mutator}${boundary ? ' (boundary)' : ''}:
-    <del>${clip(flat(original), 120)}</del> →
-    <ins>${clip(flat(replacement), 120) || 'nothing'}</ins>${LINE_END}</span
+    ><b>${clip(flat(text ?? kind), 200)}</b>${
+      change === undefined
+        ? NOTHING
+        : html`: <del>${clip(flat(change.from), 120)}</del> →
+            <ins>${clip(flat(change.to), 120) || 'nothing'}</ins>`
+    }${LINE_END}</span
   >`;
 }
 

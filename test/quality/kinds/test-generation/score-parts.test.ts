@@ -1,12 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { scoreParts } from '../../../src/quality/graders/test-generation.ts';
-import type { Evidence, MutantEvidence } from '../../../src/quality/result.ts';
+import { scoreParts } from '../../../../src/quality/kinds/test-generation/grade.ts';
+import type {
+  MutantEvidence,
+  TestGenerationEvidence,
+} from '../../../../src/quality/kinds/test-generation/evidence.ts';
 import { evidence, mutant, test } from './evidence.ts';
 
 const NO_CLASSES = { seen: [], expected: [] };
 /** Of 12 statements and branches that the reference covers. */
-const covering = (covered: number): Partial<Evidence> => ({
+const covering = (covered: number): Partial<TestGenerationEvidence> => ({
   statements: { covered: Math.min(covered, 8), total: 10, reference: 8 },
   branches: { covered: Math.max(0, covered - 8), total: 4, reference: 4 },
 });
@@ -89,7 +92,8 @@ describe('edge cases', () => {
 });
 
 describe('correctness', () => {
-  const of = (changes: Partial<Evidence>) => scoreParts(evidence(changes)).correctness;
+  const of = (changes: Partial<TestGenerationEvidence>) =>
+    scoreParts(evidence(changes)).correctness;
 
   it('is 5 for syntax, 5 for types, 20 for tests that pass', () => {
     expect(of({})).toBe(30);

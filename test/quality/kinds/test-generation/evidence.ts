@@ -1,4 +1,8 @@
-import type { Evidence, MutantEvidence, TestEvidence } from '../../../src/quality/result.ts';
+import type {
+  MutantEvidence,
+  TestEvidence,
+  TestGenerationEvidence,
+} from '../../../../src/quality/kinds/test-generation/evidence.ts';
 
 export function mutant(id: string, state: MutantEvidence['state'], boundary = false) {
   return {
@@ -17,7 +21,7 @@ export function test(name: string, state: TestEvidence['state'] = 'passed'): Tes
 }
 
 /** What a perfect answer leaves behind, with changes. */
-export function evidence(changes: Partial<Evidence> = {}): Evidence {
+export function evidence(changes: Partial<TestGenerationEvidence> = {}): TestGenerationEvidence {
   return {
     rubric: 'linear',
     extraction: { source: 'fence', blocks: 1 },

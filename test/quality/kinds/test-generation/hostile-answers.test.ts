@@ -2,26 +2,31 @@ import { createServer, type Server } from 'node:net';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createExecutor } from '../../../src/quality/execution/index.ts';
+import { createExecutor } from '../../../../src/quality/execution/index.ts';
 import {
   gradeTestGeneration,
-  type Answer,
-  type Grade,
   type GraderDeps,
-} from '../../../src/quality/graders/test-generation.ts';
-import { goldAnswer } from '../../../src/quality/suites/check.ts';
-import type { Measured } from '../../../src/quality/suites/format.ts';
-import { loadSuite, type Task } from '../../../src/quality/suites/suite.ts';
-import { createTypeChecker } from '../../../src/quality/type-check.ts';
-import { openSandbox } from '../../../src/quality/sandbox/open-sandbox.ts';
-import { probeSandbox } from '../../../src/quality/sandbox/probe.ts';
-import { buildTinySuite } from '../../cli/tiny-suite.ts';
-import { TemporaryFolders } from '../../cli/temporary-folders.ts';
-import { realDeps } from '../sandbox/machine.ts';
+} from '../../../../src/quality/kinds/test-generation/grade.ts';
+import type { Measured } from '../../../../src/quality/kinds/test-generation/format.ts';
+import {
+  testGeneration,
+  type TestGenerationTask,
+} from '../../../../src/quality/kinds/test-generation/kind.ts';
+import type { Answer } from '../../../../src/quality/kinds/kind.ts';
+import type { GradeOf } from '../../../../src/quality/result.ts';
+import { openSandbox } from '../../../../src/quality/sandbox/open-sandbox.ts';
+import { probeSandbox } from '../../../../src/quality/sandbox/probe.ts';
+import { loadSuite } from '../../../../src/quality/suites/suite.ts';
+import { createTypeChecker } from '../../../../src/quality/type-check.ts';
+import { TemporaryFolders } from '../../../cli/temporary-folders.ts';
+import { buildTinySuite } from '../../../cli/tiny-suite.ts';
+import { realDeps } from '../../sandbox/machine.ts';
+
+type Grade = GradeOf<'test-generation'>;
 
 const SECRET = 'sk-ant-must-stay-outside';
 const folders = new TemporaryFolders();
-let task: Task & { measured: Measured };
+let task: TestGenerationTask & { measured: Measured };
 let deps: GraderDeps;
 let server: Server;
 let port = 0;
@@ -31,7 +36,8 @@ let outside: string;
 beforeAll(async () => {
   const suite = await loadSuite(await buildTinySuite(await folders.make(), { tasks: ['clamp'] }));
   const [found] = suite.tasks;
-  if (found?.measured === undefined) throw new Error('the suite has no measured task');
+  if (found?.category !== 'test-generation' || found.measured === undefined)
+    throw new Error('the suite has no measured task');
   task = { ...found, measured: found.measured };
   outside = await folders.make();
   const base = realDeps(outside);
@@ -61,6 +67,9 @@ function grade(text: string, changes: Partial<Answer> = {}): Promise<Grade> {
 const fence = (code: string): string => `\`\`\`ts\n${code}\n\`\`\`\n`;
 const HEAD = `import { expect, it } from 'vitest';\nimport { clamp } from './clamp';\n`;
 const HONEST = `it('honest', () => { expect(clamp(2, -1, 1)).toBe(1); });\n`;
+/** The points of one part. */
+const pointsOf = ({ parts }: Grade, name: string) =>
+  parts.find((part) => part.name === name)?.points;
 const stateOf = ({ evidence }: Grade, name: string) =>
   evidence.tests.find((test) => test.name === name)?.state;
 
@@ -89,10 +98,11 @@ describe('an answer that proves nothing earns no logic and no edges by mutants',
     { name: 'no assertion at all, and no call', body: '' },
     { name: 'assertions that always hold', body: 'expect(clamp).toBeDefined();' },
   ])('$name', async ({ body }) => {
-    const { parts, evidence } = await grade(fence(`${HEAD}it('t', () => { ${body} });`));
-    expect(evidence.mutants.filter((mutant) => mutant.state === 'killed')).toEqual([]);
-    expect(parts.correctness).toBe(10);
-    expect(parts.edgeCases).toBeLessThanOrEqual(15);
+    const graded = await grade(fence(`${HEAD}it('t', () => { ${body} });`));
+    const { mutants } = graded.evidence;
+    expect(mutants.filter((mutant) => mutant.state === 'killed')).toEqual([]);
+    expect(pointsOf(graded, 'correctness')).toBe(10);
+    expect(pointsOf(graded, 'edge cases')).toBeLessThanOrEqual(15);
   });
 
   it('tests of nothing earn the points of syntax alone', async () => {
@@ -218,25 +228,30 @@ describe('a file that does harm while it loads', () => {
 
 describe('two files', () => {
   it('count as the one with more tests', async () => {
-    const { score, evidence } = await grade(fence(`${HEAD}${HONEST}`) + goldAnswer(task));
+    const { score, evidence } = await grade(
+      fence(`${HEAD}${HONEST}`) + testGeneration.goldAnswer(task),
+    );
     expect(evidence.extraction.blocks).toBe(2);
     expect(evidence.tests).toHaveLength(5);
     expect(score).toBe(10);
   });
 
   it('10 MB around the tests cost nothing where the tests come first', async () => {
-    const { score } = await grade(goldAnswer(task) + 'so much more to say '.repeat(500_000));
+    const { score } = await grade(
+      testGeneration.goldAnswer(task) + 'so much more to say '.repeat(500_000),
+    );
     expect(score).toBe(10);
   });
 });
 
 describe('an answer that was cut off', () => {
   it('keeps its whole tests and loses the points of syntax and types', async () => {
-    const gold = goldAnswer(task);
+    const gold = testGeneration.goldAnswer(task);
     const text = gold.slice(0, gold.indexOf('expect(() =>'));
-    const { evidence, parts } = await grade(text, { truncated: true });
+    const graded = await grade(text, { truncated: true });
+    const { evidence } = graded;
     expect(evidence.extraction.salvaged).toEqual({ kept: 4, total: 5 });
     expect(evidence.truncated).toBe(true);
-    expect(parts.correctness).toBe(20);
+    expect(pointsOf(graded, 'correctness')).toBe(20);
   });
 });

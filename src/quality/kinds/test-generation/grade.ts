@@ -1,35 +1,30 @@
-import type { Completion } from '../../core/request.ts';
-import type { Execution, Executor } from '../execution/index.ts';
-import { extractTests } from '../extraction.ts';
+import type { Execution, Executor } from '../../execution/index.ts';
+import { extractTests } from '../../extraction.ts';
+import type { GradeOf, Part, Rubric } from '../../result.ts';
+import type { TypeChecker } from '../../type-check.ts';
+import { roundPoints as round, type Answer } from '../kind.ts';
 import type {
   BoundaryClass,
   CoverageEvidence,
-  Evidence,
   MutantEvidence,
-  Rubric,
-  ScoreParts,
-} from '../result.ts';
-import type { Measured } from '../suites/format.ts';
-import type { Task } from '../suites/suite.ts';
-import type { TypeChecker } from '../type-check.ts';
-
-export interface Grade {
-  /** 0–10, rounded to a thousandth. */
-  score: number;
-  parts: ScoreParts;
-  evidence: Evidence;
-}
+  TestGenerationEvidence,
+} from './evidence.ts';
+import type { Measured } from './format.ts';
+import type { TestGenerationTask } from './kind.ts';
 
 export interface GraderDeps {
   executor: Pick<Executor, 'execute'>;
   typeCheck: TypeChecker;
 }
 
-export interface Answer {
-  text: string;
-  /** It was cut off by a limit. */
-  truncated: boolean;
-  looped: boolean;
+/** The three parts; they add up to at most 100. */
+export interface ScoreParts {
+  /** 0–40 */
+  coverage: number;
+  /** 0–30 */
+  edgeCases: number;
+  /** 0–30 */
+  correctness: number;
 }
 
 /** How often the tests run on the correct module; a test passes only if it passes every time. */
@@ -45,15 +40,6 @@ const POINTS = {
   logic: 20,
 };
 
-export function answerOf(completion: Completion, looped: boolean): Answer {
-  // An answer without end is stopped long after any token limit that makes sense.
-  return {
-    text: completion.text,
-    truncated: !looped && completion.finishReason !== 'stop',
-    looped,
-  };
-}
-
 /**
  * Grades an answer to a test-generation task by running it, after docs/grading.md:
  * coverage 40 (statements and branches by passing tests, relative to the reference), edge cases 30
@@ -61,12 +47,12 @@ export function answerOf(completion: Completion, looped: boolean): Answer {
  * 5 type-checks, 20 share of tests that pass on the correct module, 0 if they kill no mutant).
  */
 export async function gradeTestGeneration(
-  task: Task & { measured: Measured },
+  task: TestGenerationTask & { measured: Measured },
   answer: Answer,
   rubric: Rubric,
   { executor, typeCheck }: GraderDeps,
   signal?: AbortSignal,
-): Promise<Grade> {
+): Promise<GradeOf<'test-generation'>> {
   const { measured } = task;
   const { code, parses, ...extraction } = extractTests(answer.text);
   const subject = { fileName: task.subject, source: task.subjectSource };
@@ -86,7 +72,7 @@ export async function gradeTestGeneration(
           },
           signal,
         );
-  const evidence: Evidence = {
+  const evidence: TestGenerationEvidence = {
     rubric,
     extraction,
     truncated: answer.truncated,
@@ -97,11 +83,24 @@ export async function gradeTestGeneration(
   };
   const parts = scoreParts(evidence);
   const points = parts.coverage + parts.edgeCases + parts.correctness;
-  return { score: round(points / 10), parts, evidence };
+  return {
+    category: 'test-generation',
+    score: round(points / 10),
+    parts: namedParts(parts),
+    evidence,
+  };
+}
+
+function namedParts({ coverage, edgeCases, correctness }: ScoreParts): Part[] {
+  return [
+    { name: 'coverage', points: coverage, max: POINTS.coverage },
+    { name: 'edge cases', points: edgeCases, max: POINTS.boundaryMutants + POINTS.boundaryClasses },
+    { name: 'correctness', points: correctness, max: POINTS.parses + POINTS.types + POINTS.logic },
+  ];
 }
 
 type ExecutionEvidence = Omit<
-  Evidence,
+  TestGenerationEvidence,
   'rubric' | 'extraction' | 'truncated' | 'looped' | 'parses' | 'typeErrors'
 >;
 
@@ -156,7 +155,7 @@ function mutantEvidence(
 }
 
 /** The points that evidence earns; pure, so that the same evidence always earns the same. */
-export function scoreParts(evidence: Evidence): ScoreParts {
+export function scoreParts(evidence: TestGenerationEvidence): ScoreParts {
   const detected = evidence.mutants.filter(isDetected);
   const boundary = evidence.mutants.filter((mutant) => mutant.boundary);
   const counted = evidence.tests.filter((test) => test.state !== 'skipped');
@@ -179,7 +178,7 @@ export function scoreParts(evidence: Evidence): ScoreParts {
   };
 }
 
-function coveragePoints({ rubric, statements, branches }: Evidence): number {
+function coveragePoints({ rubric, statements, branches }: TestGenerationEvidence): number {
   const of = (pick: (coverage: CoverageEvidence) => number): number =>
     pick(statements) + pick(branches);
   const covered = Math.min(
@@ -208,8 +207,4 @@ function isDetected(mutant: MutantEvidence): boolean {
 /** `undefined` where there is nothing to have a share of. */
 function share(part: number, whole: number): number | undefined {
   return whole === 0 ? undefined : part / whole;
-}
-
-function round(value: number): number {
-  return Math.round(value * 1000) / 1000;
 }

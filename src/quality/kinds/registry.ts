@@ -1,0 +1,18 @@
+import type { Category } from '../result.ts';
+import type { Kind } from './kind.ts';
+import { testGeneration, type TestGenerationTask } from './test-generation/kind.ts';
+
+/** A task of any category, with everything its folder holds. */
+export type Task = TestGenerationTask;
+
+/** Every category, in the order of suites and reports. */
+const KINDS: readonly Kind<Task>[] = [testGeneration];
+const BY_CATEGORY = new Map(KINDS.map((kind) => [kind.category, kind]));
+
+export const CATEGORIES: readonly Category[] = KINDS.map((kind) => kind.category);
+
+export function kindOf(category: Category): Kind<Task> {
+  const kind = BY_CATEGORY.get(category);
+  if (kind === undefined) throw new Error(`there is no category ${category}`);
+  return kind;
+}

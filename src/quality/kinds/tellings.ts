@@ -1,0 +1,13 @@
+import type { Category } from '../result.ts';
+import type { Telling } from './telling.ts';
+import { testGenerationTelling } from './test-generation/telling.ts';
+
+const TELLINGS: readonly Telling<Category>[] = [testGenerationTelling];
+const BY_CATEGORY = new Map(TELLINGS.map((telling) => [telling.category, telling]));
+
+/** How the grades of a category are told. */
+export function tellingOf(category: Category): Telling<Category> {
+  const telling = BY_CATEGORY.get(category);
+  if (telling === undefined) throw new Error(`nothing tells of ${category}`);
+  return telling;
+}
