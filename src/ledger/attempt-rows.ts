@@ -9,6 +9,11 @@ export interface AskedFor {
   category: string;
   session: string | null;
   pair: string | null;
+  source: string | null;
+  complexity: string | null;
+  priority: string | null;
+  /** In hexadecimal digits; the first 16 are kept. */
+  promptSha256: string | null;
 }
 
 /** Rows of attempts, each written once. */
@@ -35,8 +40,8 @@ export function createAttemptRows(database: Database): AttemptRows {
   const insert = database.prepare(
     `INSERT INTO attempts (kind, at, request_id, number, nano_usd, input_tokens, cached_input_tokens,
        cache_write_tokens, cache_write_hour_tokens, output_tokens, reasoning_tokens, total_ms, ttft_ms,
-       session, pair)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (request_id, number) DO NOTHING`,
+       session, pair, source, complexity, priority, prompt)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, unhex(substr(?, 1, 16))) ON CONFLICT (request_id, number) DO NOTHING`,
   );
   const select = database.prepare(
     `SELECT * FROM attempts JOIN attempt_kinds k ON k.id = kind WHERE request_id = ? ORDER BY number`,
@@ -90,6 +95,10 @@ export function createAttemptRows(database: Database): AttemptRows {
         attempt.ttftMs ?? null,
         askedFor.session,
         askedFor.pair,
+        askedFor.source,
+        askedFor.complexity,
+        askedFor.priority,
+        askedFor.promptSha256,
       );
       if (changes > 0) return;
       const there = JSON.stringify(one.get(requestId, number));

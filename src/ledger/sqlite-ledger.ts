@@ -33,7 +33,9 @@ export function createLedger(
   );
   const rows = createAttemptRows(database);
   const askedForOf = database.prepare(
-    "SELECT coalesce(agent, '') AS agent, category, session, NULL AS pair FROM requests WHERE id = ?",
+    `SELECT coalesce(agent, '') AS agent, category, session, NULL AS pair, source, complexity, priority,
+       prompt_sha256 AS promptSha256
+     FROM requests WHERE id = ?`,
   );
   // One that seemed interrupted may have gone on after all.
   const endRequest = database.prepare(
@@ -94,7 +96,7 @@ export function createLedger(
 
   const alone = database.transaction((of: LoneAttempt) => {
     const { agent = '', category = '', session = null, pair = null } = of;
-    rows.write(of.id, 0, of, { agent, category, session, pair });
+    rows.write(of.id, 0, of, { ...OF_NO_REQUEST, agent, category, session, pair });
   });
 
   const end = database.transaction(
@@ -198,7 +200,13 @@ const askedForRow = z.object({
   category: z.string(),
   session: z.string().nullable(),
   pair: z.null(),
+  source: z.string(),
+  complexity: z.string(),
+  priority: z.string(),
+  promptSha256: z.string(),
 });
+
+const OF_NO_REQUEST = { source: null, complexity: null, priority: null, promptSha256: null };
 
 const UNFILTERED = {
   tier: null,

@@ -98,10 +98,18 @@ it('keeps the attempts of the version before, with what they cost', () => {
   expect(
     database
       .prepare(
-        `SELECT session, agent, category FROM attempts JOIN attempt_kinds k ON k.id = kind
+        `SELECT session, agent, category, source, complexity, priority, hex(prompt) AS prompt FROM attempts JOIN attempt_kinds k ON k.id = kind
          WHERE request_id = 'a' AND number = 1`,
       )
       .get(),
-  ).toEqual({ session: 's', agent: 'qe-x', category: 'code-review' });
+  ).toEqual({
+    session: 's',
+    agent: 'qe-x',
+    category: 'code-review',
+    source: 'cli',
+    complexity: 'simple',
+    priority: 'medium',
+    prompt: 'FF',
+  });
   database.close();
 });

@@ -47,6 +47,12 @@ CREATE TABLE attempts_of_money (
   session TEXT,
   -- Equal where several were asked the same outside of a request.
   pair TEXT,
+  -- Of the request.
+  source TEXT,
+  complexity TEXT,
+  priority TEXT,
+  -- The first bytes of its prompt's hash.
+  prompt BLOB,
   PRIMARY KEY (kind, at, request_id, number)
 ) STRICT, WITHOUT ROWID;
 
@@ -58,7 +64,8 @@ FROM attempts a JOIN requests r ON r.id = a.request_id;
 
 INSERT INTO attempts_of_money
 SELECT k.id, a.at, a.request_id, a.number, CAST(round(a.usd * 1e9) AS INTEGER), a.input_tokens,
-  a.cached_input_tokens, a.cache_write_tokens, NULL, a.output_tokens, NULL, a.total_ms, a.ttft_ms, r.session, NULL
+  a.cached_input_tokens, a.cache_write_tokens, NULL, a.output_tokens, NULL, a.total_ms, a.ttft_ms, r.session, NULL,
+  r.source, r.complexity, r.priority, unhex(substr(r.prompt_sha256, 1, 16))
 FROM attempts a JOIN requests r ON r.id = a.request_id
 JOIN attempt_kinds k ON (k.target, k.tier, k.purpose, k.batch, k.outcome, k.agent, k.category, k.price_version) = (
   a.target, a.tier, iif(a.number = 0, 'answer', 'retry'), r.policy = 'batch.when-convenient', a.outcome,
