@@ -52,3 +52,37 @@ export type Execution =
       boundaryClasses: BoundaryClass[];
       mutants: MutantOutcome[];
     };
+
+/** One test file run once, to see what it reaches. */
+export type TraceJob = Pick<ExecutionJob, 'subject' | 'test' | 'testTimeoutMs'>;
+
+/** One way that a branch can go. */
+export interface BranchArm {
+  /** `b2.1` */
+  key: string;
+  /** Istanbul's word: `if`, `cond-expr`, `binary-expr`, `switch`, `default-arg`. */
+  type: string;
+  /** Which way of its branch, from 0. */
+  index: number;
+  /** Line that the branch begins in; for `switch` that of the case. */
+  line: number;
+}
+
+export type Trace =
+  | { state: 'not-loaded'; message: string }
+  | {
+      state: 'ran';
+      tests: TestTrace[];
+      /** Keys of statements and branches touched by loading the subject, and outside of tests. */
+      outside: string[];
+      /** Line of each statement (`s3`). */
+      lines: ReadonlyMap<string, number>;
+      /** Every way that a branch can go, in the order of the source. */
+      arms: readonly BranchArm[];
+    };
+
+/** What a test reaches, whether it passes or not. */
+export interface TestTrace extends TestEvidence {
+  /** Keys of statements (`s3`) and branches (`b2.1`). */
+  touched: string[];
+}

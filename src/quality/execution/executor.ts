@@ -2,7 +2,14 @@ import { createRequire } from 'node:module';
 import type { BoundaryClass, TestEvidence } from '../kinds/test-generation/evidence.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { RunKind } from './driver/job.ts';
-import type { CoverageCounts, Execution, ExecutionJob, Mutant } from './execution.ts';
+import type {
+  CoverageCounts,
+  Execution,
+  ExecutionJob,
+  Mutant,
+  Trace,
+  TraceJob,
+} from './execution.ts';
 import { fuzzTest, type FuzzJob } from './fuzz.ts';
 import { prepareSubject, SourceError, type PreparedSubject } from './instrument.ts';
 import { supervise, type Observation, type RunRecord } from './supervisor.ts';
@@ -19,6 +26,11 @@ export interface Executor {
    * @throws AppError `execution.failed` when the sandbox cannot run anything; never because of the sources
    */
   execute(job: ExecutionJob, signal?: AbortSignal): Promise<Execution>;
+  /**
+   * Runs a test file once and tells what each of its tests reaches.
+   * @throws AppError `execution.failed` as `execute` does
+   */
+  trace(job: TraceJob, signal?: AbortSignal): Promise<Trace>;
   /**
    * Every mutant of a subject, in the order of the source.
    * @throws SourceError when the subject cannot be parsed
@@ -99,21 +111,50 @@ export function createExecutor({ sandbox }: { sandbox: Sandbox }): Executor {
     return { ...observed, mutants };
   }
 
+  /** Instruments the subject and bundles the test; what is wrong with either is a finding. */
+  async function makeReady(
+    job: Pick<ExecutionJob, 'subject' | 'test'>,
+  ): Promise<
+    | { state: 'ready'; subject: PreparedSubject; test: string }
+    | { state: 'not-loaded'; message: string }
+  > {
+    try {
+      const [subject, test] = await Promise.all([
+        prepare(job.subject),
+        bundleTest(job.subject.fileName, job.test),
+      ]);
+      return { state: 'ready', subject, test };
+    } catch (error) {
+      if (error instanceof SourceError) return { state: 'not-loaded', message: error.message };
+      throw error;
+    }
+  }
+
   return {
     instrumenterVersion: versions(),
 
+    async trace(job, signal) {
+      const ready = await makeReady(job);
+      if (ready.state === 'not-loaded') return ready;
+      const observed = await measure(
+        {
+          subject: ready.subject,
+          test: ready.test,
+          testFileName: job.test.fileName,
+          testTimeoutMs: job.testTimeoutMs,
+          requireAssertions: false,
+          runs: ['coverage'],
+          mutants: [],
+        },
+        signal,
+      );
+      return observed.state === 'ran' ? traceOf(observed, ready.subject) : observed;
+    },
+
     async execute(job, signal) {
-      let subject: PreparedSubject;
-      let test: string;
-      try {
-        [subject, test] = await Promise.all([
-          prepare(job.subject),
-          bundleTest(job.subject.fileName, job.test),
-        ]);
-      } catch (error) {
-        if (error instanceof SourceError) return { state: 'not-loaded', message: error.message };
-        throw error;
-      }
+      const ready = await makeReady(job);
+      if (ready.state === 'not-loaded') return ready;
+      const { subject, test } = ready;
       const plain = Array<RunKind>(Math.max(job.reruns, 2) - 1).fill('plain');
       const observed = await measure(
         {
@@ -217,6 +258,24 @@ function judge(
     // An argument spy touches nothing but boundary classes.
     boundaryClasses: [...touched('arguments')].filter(isBoundaryClass).sort(),
     mutants: observed.mutants,
+  };
+}
+
+function traceOf(
+  observed: Extract<Observation, { state: 'ran' }>,
+  { lines, arms }: PreparedSubject,
+): Trace {
+  const run = observed.runs.find(({ kind }) => kind === 'coverage');
+  const tests = observed.found.map(({ key, name }) => ({
+    ...verdict(name, key, observed.runs),
+    touched: run?.tests.get(key)?.touched ?? [],
+  }));
+  return {
+    state: 'ran',
+    tests,
+    outside: [...(run?.loaded ?? []), ...(run?.outside ?? [])],
+    lines,
+    arms,
   };
 }
 

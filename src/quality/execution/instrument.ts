@@ -1,7 +1,7 @@
 import { transform } from 'esbuild';
 import { Instrumenter } from '@stryker-mutator/instrumenter';
 import { createInstrumenter } from 'istanbul-lib-instrument';
-import type { Mutant } from './execution.ts';
+import type { BranchArm, Mutant } from './execution.ts';
 import { messageOf } from '../../core/errors.ts';
 
 /** A subject, made ready to be run and measured. */
@@ -11,6 +11,8 @@ export interface PreparedSubject {
   switched: string;
   /** Line of each statement (`s3`), from 1. */
   lines: ReadonlyMap<string, number>;
+  /** Every way that a branch can go, in the order of the source. */
+  arms: readonly BranchArm[];
   mutants: readonly Mutant[];
   /** Stryker's number of each mutant. */
   numbers: ReadonlyMap<string, string>;
@@ -41,7 +43,7 @@ function strip(code: string): Promise<{ code: string }> {
 async function count(
   fileName: string,
   source: string,
-): Promise<{ code: string; lines: Map<string, number> }> {
+): Promise<{ code: string; lines: Map<string, number>; arms: BranchArm[] }> {
   const instrumenter = createInstrumenter({
     esModules: true,
     compact: false,
@@ -51,11 +53,30 @@ async function count(
     parserPlugins: PARSER_PLUGINS,
   });
   const { code } = await strip(instrumenter.instrumentSync(source, fileName));
+  const { statementMap, branchMap } = instrumenter.lastFileCoverage();
   const lines = new Map<string, number>();
-  for (const [id, range] of Object.entries(instrumenter.lastFileCoverage().statementMap)) {
+  for (const [id, range] of Object.entries(statementMap)) {
     lines.set(`s${id}`, range.start.line);
   }
-  return { code, lines };
+  return { code, lines, arms: armsOf(branchMap) };
+}
+
+type BranchMap = ReturnType<ReturnType<typeof createInstrumenter>['lastFileCoverage']>['branchMap'];
+
+function armsOf(branches: BranchMap): BranchArm[] {
+  const arms = Object.entries(branches).flatMap(([id, { type, loc, locations }]) =>
+    locations.map(({ start }, index) => ({
+      key: `b${id}.${index}`,
+      type,
+      index,
+      // Cases stand in lines of their own; an `else` that is not there stands nowhere.
+      line: (type === 'switch' ? start : loc.start).line,
+      column: (type === 'switch' ? start : loc.start).column,
+    })),
+  );
+  return arms
+    .sort((a, b) => a.line - b.line || a.column - b.column || a.index - b.index)
+    .map(({ key, type, index, line }) => ({ key, type, index, line }));
 }
 
 const silent = (): void => undefined;
@@ -139,6 +160,7 @@ export async function prepareSubject(subject: {
       counted: counted.code,
       switched: switched.code,
       lines: counted.lines,
+      arms: counted.arms,
       mutants: switched.mutants,
       numbers: switched.numbers,
     };

@@ -551,6 +551,75 @@ describe('fuzzMutants', () => {
   });
 });
 
+describe('trace', () => {
+  const trace = (body: string) =>
+    executor.trace({
+      subject,
+      test: {
+        fileName: 'a.test.ts',
+        source: `import { expect, it } from 'vitest'; import { clamp } from './subject'; ${body}`,
+      },
+      testTimeoutMs: 1000,
+    });
+
+  it('tells what each test reaches, whether it passes or not', async () => {
+    const traced = await trace(`
+      it('low', () => { expect(clamp(-1)).toBe(99); });
+      it('high', () => { clamp(1); });`);
+    if (traced.state !== 'ran') throw new Error(traced.message);
+    const { tests, lines, arms } = traced;
+    expect(tests.map(({ name, state }) => `${name} ${state}`)).toEqual([
+      'low failed',
+      'high passed',
+    ]);
+    const touchedLines = tests.map(({ touched }) =>
+      touched.flatMap((key) => lines.get(key) ?? []).sort((a, b) => a - b),
+    );
+    expect(touchedLines).toEqual([
+      [7, 8, 9],
+      [7, 8, 11],
+    ]);
+    const taken = tests.map(({ touched }) =>
+      arms
+        .filter(({ key, line }) => line === 8 && touched.includes(key))
+        .map(({ type, index }) => `${type} ${index}`),
+    );
+    expect(taken).toEqual([['if 0'], ['if 1']]);
+  });
+
+  it('names every way that a branch can go, in the order of the source', async () => {
+    const source = `export function f(a, b = 1) {
+  if (a) return b ? 1 : 2;
+  switch (b) {
+    case 1: return a && b;
+    default: return 0;
+  }
+}`;
+    const traced = await executor.trace({
+      subject: { fileName: 'subject.ts', source },
+      test: { fileName: 'a.test.ts', source: `import './subject'; it('loads', () => {});` },
+      testTimeoutMs: 1000,
+    });
+    if (traced.state !== 'ran') throw new Error(traced.message);
+    expect(traced.arms.map(({ line, type, index }) => `${line} ${type} ${index}`)).toEqual([
+      '1 default-arg 0',
+      '2 if 0',
+      '2 if 1',
+      '2 cond-expr 0',
+      '2 cond-expr 1',
+      '4 switch 0',
+      '4 binary-expr 0',
+      '4 binary-expr 1',
+      '5 switch 1',
+    ]);
+  });
+
+  it('tells why a file does not load', async () => {
+    expect(await trace('it(')).toMatchObject({ state: 'not-loaded' });
+    expect(await trace('throw new Error("no")')).toEqual({ state: 'not-loaded', message: 'no' });
+  });
+});
+
 it('stops when it is told to', async () => {
   const job = {
     subject,
