@@ -1,12 +1,13 @@
 import type { Category } from '../result.ts';
+import { codeReview, type CodeReviewTask } from './code-review/kind.ts';
 import type { Kind } from './kind.ts';
 import { testGeneration, type TestGenerationTask } from './test-generation/kind.ts';
 
 /** A task of any category, with everything its folder holds. */
-export type Task = TestGenerationTask;
+export type Task = TestGenerationTask | CodeReviewTask;
 
 /** Every category, in the order of suites and reports. */
-const KINDS: readonly Kind<Task>[] = [testGeneration];
+const KINDS: readonly Kind<Task>[] = [testGeneration, codeReview];
 const BY_CATEGORY = new Map(KINDS.map((kind) => [kind.category, kind]));
 
 export const CATEGORIES: readonly Category[] = KINDS.map((kind) => kind.category);
