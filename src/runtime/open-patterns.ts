@@ -63,7 +63,7 @@ export async function openPatterns(deps: PatternsDeps): Promise<Patterns> {
     categoryOf: (prompt) => describe({ messages: [{ role: 'user', content: prompt }] }).category,
     onTrouble,
   });
-  const store = agentDb.mirrored(bare);
+  const store = agentDb.mirrored;
   return {
     store,
     embedder,

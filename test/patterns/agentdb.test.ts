@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -72,12 +72,13 @@ function open(folder: string, embedder = embedderOf()): Migrating {
     onTrouble,
   });
   onTestFinished(() => (database.open ? bare.close() : undefined));
-  return { migration, store: migration.mirrored(bare), troubles };
+  return { migration, store: migration.mirrored, troubles };
 }
 
 function agentDb(folder: string, patterns: number, episodes: number): SqliteDatabase.Database {
   const database = new SqliteDatabase(path.join(folder, 'agentdb.db'));
   onTestFinished(() => void database.close());
+  database.pragma('synchronous = OFF');
   database.exec(SCHEMA);
   for (let number = 1; number <= patterns; number++) addPattern(database, number);
   for (let number = 1; number <= episodes; number++) {
@@ -185,22 +186,102 @@ describe('moving over from AgentDB', () => {
     expect(migration.state()).toBeUndefined();
   });
 
+  it('writes edits and rejections to the file too, and none that was taken back', async () => {
+    const folder = temporaryFolder();
+    const theirs = agentDb(folder, 2, 1);
+    const all = open(folder);
+    await copy(all, folder);
+    const { migration, store } = all;
+    const first = store.byPrompt('code-review: approach 1')[0]?.id ?? '';
+    store.update(first, (old) => ({
+      ...old,
+      answer: 'mended',
+      verified: 'review',
+      belief: { alpha: 9, beta: 1 },
+    }));
+    const row = theirs.prepare('SELECT approach, success_rate FROM reasoning_patterns WHERE id=?');
+    expect(row.get(1)).toEqual({ approach: 'mended', success_rate: 0.9 });
+    const task = store.byPrompt('task 1')[0]?.id ?? '';
+    store.update(task, (old) => ({ ...old, quarantine: 'no', belief: { alpha: 1, beta: 9 } }));
+    expect(theirs.prepare('SELECT reward FROM episodes').pluck().get()).toBe(0.1);
+
+    const second = store.byPrompt('code-review: approach 2')[0]?.id ?? '';
+    expect(() =>
+      store.together(() => {
+        store.update(second, (old) => ({ ...old, answer: 'never' }));
+        throw new Error('taken back');
+      }),
+    ).toThrow('taken back');
+    expect(row.get(2)).toMatchObject({ approach: 'approach 2' });
+    expect(await migration.compare()).toMatchObject({ isEqual: true, changed: 0 });
+    await copy(all, folder);
+    expect(store.find(first)).toMatchObject({ answer: 'mended', verified: 'review' });
+    expect(all.troubles).toEqual([]);
+  });
+
+  it('makes good what AgentDB overwrote, and loses no row that took its number', async () => {
+    const folder = temporaryFolder();
+    const theirs = agentDb(folder, 2, 0);
+    const all = open(folder);
+    await copy(all, folder);
+    all.store.add([patternAt(1), patternAt(2)], SPACE);
+    // It saves what it has in memory, in which the numbers of our rows are its own.
+    theirs.exec(`DELETE FROM reasoning_patterns WHERE id > 2; DELETE FROM pattern_embeddings WHERE pattern_id > 2;
+      UPDATE sqlite_sequence SET seq = 2`);
+    addPattern(theirs, 77);
+    expect(await all.migration.compare()).toMatchObject({ unmirrored: 2, isEqual: false });
+    await copy(all, folder);
+    expect(all.store.byPrompt('code-review: approach 77')).toHaveLength(1);
+    expect(all.store.count()).toBe(5);
+    expect(theirs.prepare('SELECT count(*) FROM reasoning_patterns').pluck().get()).toBe(5);
+    expect(await all.migration.compare()).toMatchObject({ unmirrored: 0, isEqual: true });
+    await copy(all, folder);
+    expect(all.store.count()).toBe(5);
+  });
+
   it('knows what it wrote itself, where the note of it was lost', async () => {
     const folder = temporaryFolder();
     const theirs = agentDb(folder, 1, 0);
     const all = open(folder);
     await copy(all, folder);
     all.store.add([patternAt(2)], SPACE);
-    const metadata = theirs.prepare('SELECT metadata FROM reasoning_patterns WHERE id = 2').pluck();
-    theirs
-      .prepare('INSERT INTO reasoning_patterns (task_type, approach, metadata) VALUES (?, ?, ?)')
-      .run('code-review', 'again', metadata.get());
+    // As if the process had died between the file and the note.
     const state = openDatabase(path.join(folder, 'state'));
     state.prepare("DELETE FROM agentdb_rows WHERE pattern = 'p2'").run();
     state.close();
-    theirs.prepare('DELETE FROM reasoning_patterns WHERE id = 2').run();
+    all.store.add([patternAt(3)], SPACE);
     await copy(all, folder);
-    expect(all.store.count()).toBe(2);
+    expect(all.store.count()).toBe(3);
+    expect(theirs.prepare('SELECT count(*) FROM reasoning_patterns').pluck().get()).toBe(3);
+    expect(await all.migration.compare()).toMatchObject({ unmirrored: 0, isEqual: true });
+  });
+
+  it('embeds a row anew that says something else now', async () => {
+    const folder = temporaryFolder();
+    const theirs = agentDb(folder, 3, 0);
+    const all = open(folder);
+    await copy(all, folder);
+    theirs.prepare("UPDATE reasoning_patterns SET approach = 'another' WHERE id = 2").run();
+    await copy(all, folder);
+    const [found] = await all.store.search(vectorAt(hash('code-review: another')), 1);
+    expect(found).toMatchObject({ pattern: { answer: 'another' } });
+    expect(found?.similarity).toBeCloseTo(1, 4);
+  });
+
+  it('forgets the numbers of the rows when it is finished: another file has the same', async () => {
+    const folder = temporaryFolder();
+    agentDb(folder, 2, 0);
+    const all = open(folder);
+    await copy(all, folder);
+    all.migration.switchOver();
+    all.migration.finish();
+    const other = path.join(folder, 'other');
+    mkdirSync(other);
+    const theirs = agentDb(other, 0, 0);
+    addPattern(theirs, 50);
+    await copy(all, other);
+    expect(all.store.count()).toBe(3);
+    expect(await all.migration.compare()).toMatchObject({ isEqual: true });
   });
 
   it('keeps what it learned when the file cannot be written', async () => {

@@ -29,25 +29,34 @@ export type AgentDbRow = { content: string } & (
   | { kind: 'episode'; row: z.output<typeof episodeRow> }
 );
 export type AgentDbKind = AgentDbRow['kind'];
+export const AGENTDB_KINDS = ['pattern', 'episode'] as const satisfies readonly AgentDbKind[];
 
+/** A pattern of the store as AgentDB has them. */
 export interface MirroredPattern {
+  /** By which `written` knows it again. */
+  id: string;
   taskType: string;
+  prompt: string;
   approach: string;
   successRate: number;
   uses: number;
-  metadata: object;
   vector: Float32Array | undefined;
 }
 
 /** A database file that AgentDB has written: its patterns and episodes. */
 export interface AgentDbFile {
   count(kind: AgentDbKind): number;
-  /** Those after an id, in the order of their ids. */
-  rows(kind: AgentDbKind, after: number): IterableIterator<AgentDbRow>;
+  row(kind: AgentDbKind, id: number): AgentDbRow | undefined;
+  /** In the order of their ids. */
+  rows(kind: AgentDbKind): IterableIterator<AgentDbRow>;
   /** Vectors of patterns, by their ids; what is no vector is left out. */
   vectors(): { id: number; vector: Float32Array }[];
+  /** The row that `insert` made of a pattern. */
+  written(pattern: string): AgentDbRow | undefined;
   /** Adds a reasoning pattern as AgentDB does. @returns its row */
   insert(pattern: MirroredPattern): AgentDbRow;
+  /** Changes what was done, and how well, in a row. @returns it as it is now */
+  edit(kind: AgentDbKind, id: number, answer: string, confidence: number): AgentDbRow | undefined;
   close(): void;
 }
 
@@ -56,10 +65,16 @@ const TABLES: Readonly<Record<AgentDbKind, string>> = {
   episode: 'episodes',
 };
 const COLUMNS: Readonly<Record<AgentDbKind, readonly string[]>> = {
-  pattern: ['id', 'task_type', 'approach', 'success_rate', 'uses'],
+  pattern: ['id', 'task_type', 'approach', 'success_rate', 'uses', 'metadata'],
   episode: ['id', 'task', 'input', 'output', 'critique', 'reward', 'success'],
 };
+const EDITS: Readonly<Record<AgentDbKind, string>> = {
+  pattern: 'UPDATE reasoning_patterns SET approach = ?, success_rate = ? WHERE id = ?',
+  episode: 'UPDATE episodes SET output = ?, reward = ? WHERE id = ?',
+};
 const BUSY_MS = 5000;
+const SIGNATURE = '{"source":"aqe-llm"';
+const writtenRow = z.object({ id: z.string() });
 const embeddingRow = z.object({ id: z.int(), embedding: z.instanceof(Buffer) });
 
 /**
@@ -69,7 +84,7 @@ const embeddingRow = z.object({ id: z.int(), embedding: z.instanceof(Buffer) });
 export function openAgentDb(file: string): AgentDbFile {
   const database = connect(file);
   const tables = new Map(
-    (['pattern', 'episode'] as const).flatMap((kind) => {
+    AGENTDB_KINDS.flatMap((kind) => {
       const columns = database
         .prepare(`SELECT name FROM pragma_table_info(?)`)
         .pluck()
@@ -95,18 +110,25 @@ export function openAgentDb(file: string): AgentDbFile {
       .prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'pattern_embeddings'")
       .get() !== undefined;
 
+  function readOne(kind: AgentDbKind, where: string, value: number | string) {
+    if (!tables.has(kind)) return undefined;
+    const found = database.prepare(`SELECT * FROM ${TABLES[kind]} WHERE ${where}`).get(value);
+    return found === undefined ? undefined : readRow(kind, found, file);
+  }
+
   return {
     count: (kind) =>
       tables.has(kind)
         ? Number(database.prepare(`SELECT count(*) FROM ${TABLES[kind]}`).pluck().get())
         : 0,
-    *rows(kind, after) {
+    row: (kind, id) => readOne(kind, 'id = ?', id),
+    *rows(kind) {
       if (!tables.has(kind)) return;
       const PAGE = 500;
       const page = database.prepare(
         `SELECT * FROM ${TABLES[kind]} WHERE id > ? ORDER BY id LIMIT ${PAGE}`,
       );
-      for (let last = after; ;) {
+      for (let last = 0; ;) {
         const rows = page.all(last);
         for (const row of rows) {
           const read = readRow(kind, row, file);
@@ -127,15 +149,17 @@ export function openAgentDb(file: string): AgentDbFile {
           return [{ id: parsed.data.id, vector: vectorOf(parsed.data.embedding) }];
         });
     },
-    insert: ({ taskType, approach, successRate, uses, metadata, vector }) =>
+    written: (pattern) => readOne('pattern', 'instr(metadata, ?) = 1', signatureOf(pattern)),
+    insert: ({ id: pattern, taskType, prompt, approach, successRate, uses, vector }) =>
       database
         .transaction(() => {
+          const metadata = `${signatureOf(pattern)},"prompt":${JSON.stringify(prompt)}}`;
           const { lastInsertRowid: id } = database
             .prepare(
               `INSERT INTO reasoning_patterns (task_type, approach, success_rate, uses, metadata)
                VALUES (?, ?, ?, ?, ?)`,
             )
-            .run(taskType, approach, successRate, uses, JSON.stringify(metadata));
+            .run(taskType, approach, successRate, uses, metadata);
           if (hasVectors && vector !== undefined) {
             database
               .prepare('INSERT INTO pattern_embeddings (pattern_id, embedding) VALUES (?, ?)')
@@ -145,8 +169,27 @@ export function openAgentDb(file: string): AgentDbFile {
           return readRow('pattern', row, file);
         })
         .immediate(),
+    edit(kind, id, answer, confidence) {
+      if (tables.has(kind)) database.prepare(EDITS[kind]).run(answer, confidence, id);
+      return readOne(kind, 'id = ?', id);
+    },
     close: () => void database.close(),
   };
+}
+
+/** The pattern of the store that a row was written for. */
+export function writtenIn({ row: { metadata } }: AgentDbRow): string | undefined {
+  if (typeof metadata !== 'string' || !metadata.startsWith(SIGNATURE)) return undefined;
+  try {
+    return writtenRow.safeParse(JSON.parse(metadata)).data?.id;
+  } catch {
+    return undefined;
+  }
+}
+
+/** How the metadata of its row begins. */
+function signatureOf(pattern: string): string {
+  return `${SIGNATURE},"id":${JSON.stringify(pattern)}`;
 }
 
 function connect(file: string): SqliteDatabase.Database {

@@ -1,10 +1,8 @@
 import path from 'node:path';
 import { AppError, ExitCode } from '../../../core/errors.ts';
-import type {
-  AgentDbMigration,
-  Comparison,
-  MigrationState,
-} from '../../../patterns/agentdb/migration.ts';
+import type { Comparison } from '../../../patterns/agentdb/compare.ts';
+import type { AgentDbMigration } from '../../../patterns/agentdb/migration.ts';
+import type { MigrationState } from '../../../patterns/agentdb/notes.ts';
 import { formatPercent, plural } from '../../../quality/reports/format.ts';
 import type { CommandContext } from '../../main.ts';
 import { withPatterns } from './open.ts';
@@ -26,11 +24,8 @@ export async function migrateCommand(
     switch (step) {
       case 'start':
         return start(context, agentDb, file && path.resolve(host.cwd, file), () => store.count());
-      case 'status': {
-        const state = agentDb.state();
-        output.result(output.json ? JSON.stringify(state ?? { phase: 'none' }) : inWords(state));
-        return ExitCode.Ok;
-      }
+      case 'status':
+        return tell(context, agentDb.state());
       case 'compare': {
         const comparison = await agentDb.compare();
         output.result(output.json ? JSON.stringify(comparison) : tableOf(comparison));
@@ -48,9 +43,16 @@ export async function migrateCommand(
         agentDb.switchOver();
         return tell(context, agentDb.state());
       }
-      case 'finish':
+      case 'finish': {
+        const last = agentDb.state();
         agentDb.finish();
-        return tell(context, undefined);
+        output.result(
+          output.json
+            ? JSON.stringify({ ...last, phase: 'finished' })
+            : `Finished: the store stands alone, and ${last?.file} stays as it is.`,
+        );
+        return ExitCode.Ok;
+      }
     }
   });
 }
