@@ -19,28 +19,29 @@ export const provenanceSchema = z.object({
   agent: text.optional(),
 });
 
-const rowSchema = z.object({
-  row: z.int(),
-  label: z.int(),
-  id: text,
-  name: text,
-  category: z.enum(TASK_CATEGORIES),
-  scope: text,
-  alpha: z.number(),
-  beta: z.number(),
-  uses: z.int(),
-  good: z.int(),
-  bad: z.int(),
-  verified: z.enum(VERIFIERS),
-  tier: text.nullable(),
-  provenance: text,
-  created_at: z.int(),
-  updated_at: z.int(),
-  expires_at: z.int().nullable(),
-  quarantine: text.nullable(),
-  prompt: text,
-  answer: text,
-});
+/** A row of `STORED`. */
+const rowSchema = z.tuple([
+  z.int(),
+  z.int(),
+  text,
+  text,
+  z.enum(TASK_CATEGORIES),
+  text,
+  z.number(),
+  z.number(),
+  z.int(),
+  z.int(),
+  z.int(),
+  z.enum(VERIFIERS),
+  text.nullable(),
+  text,
+  z.int(),
+  z.int(),
+  z.int().nullable(),
+  text.nullable(),
+  text,
+  text,
+]);
 
 /** A pattern, its row, and the label of its vector. */
 export interface StoredPattern {
@@ -72,29 +73,39 @@ export const COLUMNS = [
   'answer',
 ] as const;
 
-/** @throws AppError `storage.unusable` for a row that this version does not understand */
+/** Columns of a pattern as it is read: an array of values, which is twice as quick as an object. */
+export const STORED = ['row', 'label', ...COLUMNS.filter((name) => name !== 'prompt_sha256')].join(
+  ', ',
+);
+
+/**
+ * @param value the values of `STORED`
+ * @throws AppError `storage.unusable` for a row that this version does not understand
+ */
 export function storedPattern(value: unknown): StoredPattern {
   try {
-    const row = rowSchema.parse(value);
+    const [row, label, id, name, category, scope, alpha, beta, uses, good, bad, verified, ...more] =
+      rowSchema.parse(value);
+    const [tier, provenance, createdAt, updatedAt, expiresAt, quarantine, prompt, answer] = more;
     const pattern: Pattern = {
-      id: row.id,
-      name: row.name,
-      prompt: row.prompt,
-      answer: row.answer,
-      category: row.category,
-      scope: scopeSchema.parse(JSON.parse(row.scope)),
-      belief: { alpha: row.alpha, beta: row.beta },
-      uses: row.uses,
-      outcomes: { good: row.good, bad: row.bad },
-      verified: row.verified,
-      ...(row.tier === null ? {} : { tier: row.tier }),
-      provenance: provenanceSchema.parse(JSON.parse(row.provenance)),
-      createdAt: row.created_at,
-      updatedAt: row.updated_at,
-      ...(row.expires_at === null ? {} : { expiresAt: row.expires_at }),
-      ...(row.quarantine === null ? {} : { quarantine: row.quarantine }),
+      id,
+      name,
+      prompt,
+      answer,
+      category,
+      scope: scopeSchema.parse(JSON.parse(scope)),
+      belief: { alpha, beta },
+      uses,
+      outcomes: { good, bad },
+      verified,
+      ...(tier === null ? {} : { tier }),
+      provenance: provenanceSchema.parse(JSON.parse(provenance)),
+      createdAt,
+      updatedAt,
+      ...(expiresAt === null ? {} : { expiresAt }),
+      ...(quarantine === null ? {} : { quarantine }),
     };
-    return { row: row.row, label: row.label, pattern };
+    return { row, label, pattern };
   } catch (error) {
     throw new AppError('storage.unusable', 'A stored pattern is damaged.', {
       hint: 'Restore the state folder from a backup, or export what can be read with `aqe-llm curate export`.',

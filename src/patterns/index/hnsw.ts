@@ -54,7 +54,7 @@ function hnswOf(graph: hnswlib.HierarchicalNSW, labels: Set<number>): Hnsw {
       if (graph.getCurrentCount() === graph.getMaxElements()) {
         graph.resizeIndex(graph.getMaxElements() * 2);
       }
-      graph.addPoint(Array.from(vector), label);
+      graph.addPoint(numbersOf(vector), label);
       labels.add(label);
     },
     remove(label) {
@@ -66,7 +66,7 @@ function hnswOf(graph: hnswlib.HierarchicalNSW, labels: Set<number>): Hnsw {
       const most = Math.min(k, labels.size);
       if (most === 0) return [];
       if (most > EF) graph.setEf(most);
-      const { neighbors, distances } = graph.searchKnn(Array.from(query), most);
+      const { neighbors, distances } = graph.searchKnn(numbersOf(query), most);
       if (most > EF) graph.setEf(EF);
       return neighbors.map((label, index) => ({ label, similarity: 1 - (distances[index] ?? 1) }));
     },
@@ -74,4 +74,11 @@ function hnswOf(graph: hnswlib.HierarchicalNSW, labels: Set<number>): Hnsw {
       await graph.writeIndex(file);
     },
   };
+}
+
+/** As `Array.from`, which takes four times as long for floats. */
+function numbersOf(vector: Float32Array): number[] {
+  const numbers: number[] = [];
+  for (const value of vector) numbers.push(value);
+  return numbers;
 }

@@ -18,6 +18,7 @@ const SAVE_GROWTH = 0.1;
  */
 export interface VectorIndex {
   readonly size: number;
+  readonly dimension: number;
   /** The last vector and the last burial of the store that it has heeded. */
   readonly label: number;
   readonly burial: number;
@@ -108,6 +109,7 @@ export async function openVectorIndex(options: VectorIndexOptions): Promise<Vect
     get size() {
       return size();
     },
+    dimension,
     get label() {
       return lastLabel;
     },
