@@ -68,8 +68,13 @@ export function recalibrate(store: PatternStore, { apply }: { apply: boolean }):
     );
   if (apply) {
     store.together(() => {
-      for (const { claim, belief } of changed) {
-        store.update(claim.pattern.id, (pattern) => ({ ...pattern, belief }));
+      for (const { claim } of changed) {
+        store.update(claim.pattern.id, (pattern) => {
+          // Somebody may have observed more of it meanwhile.
+          const now = claimOf(pattern);
+          if (now === undefined) return pattern;
+          return { ...pattern, belief: beliefOf(now, mapped(mapping, now)) };
+        });
       }
     });
   }

@@ -24,7 +24,8 @@ const LEAST_SIMILARITY = 0.95;
 /**
  * Merges near-duplicates: prompts at a cosine of 0.95 or more, of one category and scope, in which
  * nothing differs that an answer may hang on. The one that is verified, more confident or older
- * stays; what was observed of the other counts for it. All merges happen, or none.
+ * stays; what was observed of the other counts for it. All merges happen, or none; what others have
+ * written while the patterns were compared counts.
  * @param apply false only tells what would be merged
  */
 export function consolidate(store: PatternStore, { apply }: { apply: boolean }): Consolidation {
@@ -33,34 +34,44 @@ export function consolidate(store: PatternStore, { apply }: { apply: boolean }):
   const pairs = nearPairs(vectors, LEAST_SIMILARITY).toSorted(
     (a, b) => b.similarity - a.similarity,
   );
-  const now = new Map(patterns.map((pattern) => [pattern.id, pattern]));
-  const merges: Merge[] = [];
-  for (const { first, second, similarity } of pairs) {
-    const one = now.get(patterns[first]?.id ?? '');
-    const other = now.get(patterns[second]?.id ?? '');
-    if (one === undefined || other === undefined || !saysTheSame(one, other)) continue;
-    const [kept, gone] = isBetter(one, other) ? [one, other] : [other, one];
-    const merged = mergeOf(kept, gone);
-    now.delete(gone.id);
-    now.set(kept.id, merged);
-    merges.push({
-      kept: kept.id,
-      gone: gone.id,
-      similarity,
-      confidenceBefore: confidenceOf(kept.belief),
-      confidenceAfter: confidenceOf(merged.belief),
-    });
+  const known = new Map<string, Pattern | undefined>();
+
+  /** As it is now, unless it has gone or is not what was compared. */
+  function current(place: number): Pattern | undefined {
+    const compared = patterns[place];
+    if (compared === undefined || known.has(compared.id)) return known.get(compared?.id ?? '');
+    const now = store.find(compared.id);
+    const isSame = now?.prompt === compared.prompt && now.quarantine === undefined;
+    known.set(compared.id, isSame ? now : undefined);
+    return known.get(compared.id);
   }
-  if (apply && merges.length > 0) {
-    store.together(() => {
-      for (const { kept, gone } of merges) {
-        const merged = now.get(kept);
-        store.remove(gone);
-        // One that was kept may have been taken into another one later.
-        if (merged !== undefined) store.update(kept, () => merged);
+
+  function mergeAll(): Merge[] {
+    const merges: Merge[] = [];
+    for (const { first, second, similarity } of pairs) {
+      const one = current(first);
+      const other = current(second);
+      if (one === undefined || other === undefined || !saysTheSame(one, other)) continue;
+      const [kept, gone] = isBetter(one, other) ? [one, other] : [other, one];
+      const merged = mergeOf(kept, gone);
+      known.set(gone.id, undefined);
+      known.set(kept.id, merged);
+      if (apply) {
+        store.remove(gone.id);
+        store.update(kept.id, () => merged);
       }
-    });
+      merges.push({
+        kept: kept.id,
+        gone: gone.id,
+        similarity,
+        confidenceBefore: confidenceOf(kept.belief),
+        confidenceAfter: confidenceOf(merged.belief),
+      });
+    }
+    return merges;
   }
+
+  const merges = apply && pairs.length > 0 ? store.together(mergeAll) : mergeAll();
   return { patterns: patterns.length, merges };
 }
 

@@ -9,6 +9,7 @@ import { migration004 } from './migrations/004-route.ts';
 import { migration005 } from './migrations/005-patterns.ts';
 import { migration006 } from './migrations/006-curation.ts';
 import { migration007 } from './migrations/007-ledger.ts';
+import { migration008 } from './migrations/008-recalls.ts';
 
 export type { Database } from 'better-sqlite3';
 
@@ -21,6 +22,7 @@ const MIGRATIONS: readonly string[] = [
   migration005,
   migration006,
   migration007,
+  migration008,
 ];
 
 /** The state folder's one database file. */
