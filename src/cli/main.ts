@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
+import { isatty } from 'node:tty';
 import { Command, CommanderError } from 'commander';
 import { AppError, ExitCode } from '../core/errors.ts';
 import { COMMANDS } from './commands.ts';
@@ -54,9 +55,10 @@ export async function main(argv: readonly string[]): Promise<void> {
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   // A reader that has seen enough (`| head`) is no failure of ours.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit(ExitCode.Ok);
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+    process.exit(error.code === 'EIO' ? ExitCode.Usage : ExitCode.Ok);
   });
+  if (process.stdin.isTTY) onHangup((error) => interrupt.abort(error));
   process.exitCode = await run({
     argv,
     env: process.env,
@@ -66,6 +68,36 @@ export async function main(argv: readonly string[]): Promise<void> {
     stdin: process.stdin,
     signal: interrupt.signal,
   });
+}
+
+/** Milliseconds that a command has to end by itself when its terminal is gone. */
+const HANGUP_MS = 10_000;
+
+/** Tells of a terminal that closes, which comes as a signal or as the end of what can be typed. */
+function onHangup(tell: (error: AppError) => void): void {
+  const terminals = [0, 1, 2].filter((fd) => isatty(fd));
+  const hangUp = (): void => {
+    setTimeout(() => process.exit(ExitCode.Usage), HANGUP_MS).unref();
+    // Node restores the terminal's mode at its end, and aborts when it cannot, unless these are closed.
+    process.once('exit', () => {
+      for (const fd of terminals.splice(0)) closeSync(fd);
+    });
+    // Whoever reads keys sets its mode back, which fails where there is none.
+    process.stdin.setRawMode = () => process.stdin;
+    const hint = 'What was done until then is kept; the same command goes on there.';
+    tell(new AppError('terminal.closed', 'The terminal was closed.', { hint }));
+  };
+  process.on('SIGHUP', hangUp);
+  process.stdin.on('end', () => {
+    // Ctrl-D is a key like others while keys are read one by one.
+    if (process.stdin.isRaw) hangUp();
+  });
+  for (const stream of [process.stdin, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EIO') throw error;
+      hangUp();
+    });
+  }
 }
 
 /** Runs one command line; every error becomes a message and an exit code. */

@@ -1,4 +1,4 @@
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -128,9 +128,38 @@ describe.skipIf(!hasTmux)('curate review in a terminal', () => {
     pane.enter('a');
     await pane.shows(/2 of 4 .* five/);
     await pane.close();
+    expect(await pane.exitCode()).toBe(2);
     const after = await patterns();
     expect(after.get('intervals')).toMatchObject({ verified: 'review' });
     expect(after.get('five')).toMatchObject({ verified: 'no' });
+  });
+
+  it('changes nothing when the terminal closes under an editor', async () => {
+    const started = path.join(cwd, 'started');
+    const pane = review({ EDITOR: editor(`printf "half" > "$1"; touch '${started}'; sleep 2`) });
+    await pane.shows(/1 of 4 .* intervals/);
+    pane.enter('e');
+    await expect.poll(() => existsSync(started), { timeout: 20_000 }).toBe(true);
+    await pane.close();
+    expect((await patterns()).get('intervals')).toMatchObject({ verified: 'no' });
+  });
+
+  it('keeps every decision when it is killed, and goes on there', async () => {
+    const pane = review();
+    await pane.shows(/1 of 4 .* intervals/);
+    pane.enter('a');
+    await pane.shows(/2 of 4 .* five/);
+    pane.enter('r');
+    await pane.shows(/3 of 4 .* flaky/);
+    pane.kill();
+    expect(await pane.exitCode()).toBe(128 + 9);
+    const again = review();
+    await again.shows(/1 of 2 .* flaky/);
+    again.enter('u');
+    await again.shows(/Taken back: reject of five\.[\s\S]*1 of 3 .* five/);
+    again.enter('q');
+    expect(await again.exitCode()).toBe(0);
+    expect((await patterns()).get('five')).toMatchObject({ confidence: 0.4 });
   });
 });
 

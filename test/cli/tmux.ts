@@ -19,6 +19,8 @@ export interface Pane {
   screen(): string;
   /** Closes the terminal under the program, and waits for what ran there to be gone. */
   close(): Promise<void>;
+  /** Kills the program, which cannot do anything about it. */
+  kill(): void;
   exitCode(): Promise<number>;
 }
 
@@ -38,7 +40,8 @@ export function openPane(
   const codeFile = path.join(cwd, `exit-${count}`);
   const words = [process.execPath, BIN, ...args].map((word) => `'${word}'`).join(' ');
   const variables = Object.entries(env).map(([name, value]) => `${name}='${value}'`);
-  const command = `env ${variables.join(' ')} ${words}; echo $? > '${codeFile}'; sleep 60`;
+  // The shell outlives its terminal, to tell how the program ended.
+  const command = `trap : HUP; env ${variables.join(' ')} ${words}; echo $? > '${codeFile}'; sleep 60`;
   tmux('-f', '/dev/null', 'new-session', '-d', '-x', '100', '-y', '50', '-c', cwd, command);
   const shellPid = Number(tmux('list-panes', '-F', '#{pane_pid}').trim());
   const kill = (): void => {
@@ -72,6 +75,9 @@ export function openPane(
       expect(started).not.toEqual([]);
       tmux('kill-pane');
       await expect.poll(() => started.filter(isAlive), { timeout: 30_000 }).toEqual([]);
+    },
+    kill() {
+      for (const pid of programs()) process.kill(pid, 'SIGKILL');
     },
     async exitCode() {
       await expect.poll(() => existsSync(codeFile), { timeout: 30_000 }).toBe(true);

@@ -93,13 +93,14 @@ export class ReviewSession {
     const reviewed: Reviewed = { pattern, neighbours, place };
     this.#show(`\n${drawReviewed(reviewed, this.#now(), this.#canvas)}\n`);
     const paint = new Chalk({ level: this.#canvas.color ? 1 : 0 });
-    while (true) {
+    while (!this.#context.host.signal.aborted) {
       const line = await this.#lines.next(`${paint.dim(KEYS)}\n${paint.cyan('› ')}`);
       if (line === undefined) return false;
       const [key = '', ...rest] = line.trim().split(/\s+/);
       const next = await this.#obey(key, rest.join(' '), reviewed);
       if (next !== 'same') return next === 'next';
     }
+    return false;
   }
 
   async #obey(key: string, words: string, reviewed: Reviewed): Promise<'next' | 'same' | 'leave'> {
