@@ -74,6 +74,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   'patterns.bad-vector': 'invalid',
   'patterns.other-embedder': 'invalid',
   'patterns.learning': 'conflict',
+  'patterns.private': 'forbidden',
   'route.unknown-model': 'not-found',
   'route.session-busy': 'conflict',
   'route.session-conflict': 'conflict',

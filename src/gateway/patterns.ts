@@ -6,6 +6,7 @@ import { TASK_CATEGORIES } from '../core/task.ts';
 import { learnedJson } from '../patterns/learn.ts';
 import { scopeSchema } from '../patterns/rows.ts';
 import type { PatternService, SearchCall, StoreCall } from '../patterns/service.ts';
+import { readOptions } from './options.ts';
 import { invalidRequest, parseBody } from './parse.ts';
 
 const vector = z.array(z.number()).min(1).max(8192);
@@ -30,6 +31,7 @@ const metadataSchema = z.looseObject({
   agent: words.optional(),
   target: words.optional(),
   expiresAt: z.iso.datetime({ offset: true }).optional(),
+  private: z.boolean().optional(),
 });
 const storeSchema = z.looseObject({
   content: words,
@@ -44,8 +46,8 @@ export function addPatternRoutes(
   open: () => Promise<PatternService>,
   stop: AbortSignal,
 ): void {
-  app.post('/v1/search', async ({ body }, reply) => {
-    const call = readSearch(body);
+  app.post('/v1/search', async ({ body, headers }, reply) => {
+    const call = readSearch(body, readOptions(headers, undefined).private);
     const found = await (await open()).search(call, leaving(reply, stop));
     return found.map(({ pattern, prompt, ...result }) => ({
       ...result,
@@ -60,8 +62,8 @@ export function addPatternRoutes(
       },
     }));
   });
-  app.post('/v1/store', async ({ body }, reply) => {
-    const call = readStore(body);
+  app.post('/v1/store', async ({ body, headers }, reply) => {
+    const call = readStore(body, readOptions(headers, undefined).private);
     const { id, stored } = await (await open()).store(call, leaving(reply, stop));
     return reply.code(stored ? 201 : 200).send({ id, stored });
   });
@@ -70,7 +72,7 @@ export function addPatternRoutes(
 }
 
 /** @throws AppError `gateway.invalid-request` */
-function readSearch(body: unknown): SearchCall {
+function readSearch(body: unknown, isPrivate = false): SearchCall {
   const { query, embedding, embedder, ...call } = parseBody(searchSchema, body);
   const problems: Problem[] = [];
   if (query === undefined && embedding === undefined) {
@@ -85,11 +87,11 @@ function readSearch(body: unknown): SearchCall {
   const { k, category, scope, minConfidence, unverified } = call;
   const wanted =
     query === undefined ? { embedding: embedding ?? [], embedder: embedder ?? '' } : { query };
-  return { wanted, k, category, scope, minConfidence, unverified };
+  return { wanted, k, category, scope, minConfidence, unverified, private: isPrivate };
 }
 
 /** The prompt stands in `query` or `metadata.query`; vectors are made here. @throws AppError `gateway.invalid-request` */
-function readStore(body: unknown): StoreCall {
+function readStore(body: unknown, isPrivate = false): StoreCall {
   const { content, query, metadata, learnFromThis } = parseBody(storeSchema, body);
   const prompt = query ?? metadata.query;
   if (prompt === undefined) {
@@ -107,6 +109,8 @@ function readStore(body: unknown): StoreCall {
     target,
     expiresAt: expiresAt === undefined ? undefined : Date.parse(expiresAt),
     learn: learnFromThis,
+    // What is called private anywhere is private.
+    private: isPrivate || metadata.private === true,
   };
 }
 

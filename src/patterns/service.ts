@@ -21,6 +21,7 @@ export interface SearchCall {
   minConfidence?: number | undefined;
   /** Also what nobody has verified. */
   unverified: boolean;
+  private: boolean;
 }
 
 export interface SearchResult {
@@ -45,6 +46,7 @@ export interface StoreCall {
   expiresAt?: number | undefined;
   /** Has the answer judged by running it, when there is time. */
   learn: boolean;
+  private: boolean;
 }
 
 export interface ServiceMetrics {
@@ -71,6 +73,8 @@ export interface PatternService {
 export interface ServiceOptions {
   store: PatternStore;
   embedder: Embedder;
+  /** Whether the embedder's server may see private prompts. */
+  maySeePrivate: boolean;
   log: RecallLog;
   judge: Judge;
   clock: Clock;
@@ -81,7 +85,7 @@ export interface ServiceOptions {
 const UNSURE = 0.5;
 
 export function createPatternService(options: ServiceOptions): PatternService {
-  const { store, embedder, log, judge, clock, categoryOf } = options;
+  const { store, embedder, maySeePrivate, log, judge, clock, categoryOf } = options;
   const judgements = createJudgements(options);
   let isLearning = false;
 
@@ -103,7 +107,11 @@ export function createPatternService(options: ServiceOptions): PatternService {
   }
 
   return {
-    async search({ wanted, k, category, scope, minConfidence, unverified }, signal) {
+    async search(call, signal) {
+      const { wanted, k, category, scope, minConfidence, unverified } = call;
+      if (call.private && 'query' in wanted && !maySeePrivate) {
+        throw refused(`The embedder ${embedder.id} may not see what is private.`);
+      }
       const vector = await vectorFor(wanted, signal);
       const matches = await store.search(vector, k, {
         usableAt: clock.now(),
@@ -124,6 +132,7 @@ export function createPatternService(options: ServiceOptions): PatternService {
 
     async store(call, signal) {
       const { prompt, answer, scope, confidence = UNSURE, agent, target, expiresAt } = call;
+      if (call.private) throw refused('What is private is not remembered: others are shown it.');
       const [vector] = await embedder.embed([prompt], signal);
       const now = clock.now();
       const pattern: Pattern = {
@@ -186,4 +195,8 @@ export function createPatternService(options: ServiceOptions): PatternService {
 
     close: () => judgements.close(),
   };
+}
+
+function refused(why: string): AppError {
+  return new AppError('patterns.private', why, { hint: 'Nothing was sent or stored.' });
 }

@@ -4,7 +4,6 @@ import type { RandomIndex } from '../core/random.ts';
 import { createPatternCache } from '../patterns/cache.ts';
 import type { Judge } from '../patterns/judge.ts';
 import { createMemory, type Memory } from '../routing/memory.ts';
-import { maySeePrivate } from '../routing/targets.ts';
 import type { Patterns } from './open-patterns.ts';
 
 export interface MemoryDeps {
@@ -23,8 +22,7 @@ const DAY_MS = 86_400_000;
 /** The memory of a router. The store and its embedder are opened with the first request. */
 export function openMemory(deps: MemoryDeps): Memory {
   const { config, clock, random, judge, onTrouble } = deps;
-  const { cache: mode, augment, delta, ttlDays, embedder: spec } = config.patterns;
-  const server = config.servers[spec.split(':')[0] ?? ''];
+  const { cache: mode, augment, delta, ttlDays } = config.patterns;
   let opened: Promise<{ patterns: Patterns; memory: Memory }> | undefined;
   let memory: Memory | undefined;
 
@@ -49,7 +47,7 @@ export function openMemory(deps: MemoryDeps): Memory {
       clock,
       augment,
       ttlMs: ttlDays * DAY_MS,
-      maySeePrivate: server === undefined || maySeePrivate(server, 'direct'),
+      maySeePrivate: patterns.maySeePrivate,
       allPrivate: config.routing.strategy === 'privacy-first',
       onTrouble,
     });

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Clock } from '../core/clock.ts';
+import { AppError } from '../core/errors.ts';
 import { createAgentDbMigration, type AgentDbMigration } from '../patterns/agentdb/migration.ts';
 import { createCachedEmbedder } from '../patterns/embedders/cached-embedder.ts';
 import type { Embedder } from '../patterns/embedders/embedder.ts';
@@ -12,6 +13,7 @@ import { createSqliteStore } from '../patterns/sqlite-store.ts';
 import type { PatternStore } from '../patterns/store.ts';
 import type { Provider } from '../providers/provider.ts';
 import { describe } from '../routing/describe.ts';
+import { maySeePrivate } from '../routing/targets.ts';
 import { openDatabase } from '../storage/database.ts';
 import type { LocalModel } from '../runtime.ts';
 
@@ -25,6 +27,8 @@ const PACKAGED: LocalModel = {
 export interface Patterns {
   store: PatternStore;
   embedder: Embedder;
+  /** Whether the embedder's server may see private prompts. */
+  maySeePrivate: boolean;
   /** What was looked up and how it turned out. */
   log: RecallLog;
   reviews: Reviews;
@@ -43,9 +47,20 @@ export interface PatternsDeps {
   onTrouble: (message: string) => void;
 }
 
-/** @throws AppError `storage.*`, `config.unknown-server` */
+/** @throws AppError `storage.*`, `config.unknown-server`, `patterns.private` */
 export async function openPatterns(deps: PatternsDeps): Promise<Patterns> {
   const { config, clock, openEmbedded, onTrouble } = deps;
+  const server = config.servers[config.patterns.embedder.split(':')[0] ?? ''];
+  const isAllowed = server === undefined || maySeePrivate(server, 'direct');
+  if (!isAllowed && config.routing.strategy === 'privacy-first') {
+    throw new AppError(
+      'patterns.private',
+      `Privacy comes first here, and ${config.patterns.embedder} is on a server that may not see private prompts.`,
+      {
+        hint: 'Set patterns.embedder to embedded:all-minilm-l6-v2, or mark the server as private if it is yours.',
+      },
+    );
+  }
   const [kind, ...rest] = config.patterns.embedder.split(':');
   const model = rest.join(':');
   const provider =
@@ -67,6 +82,7 @@ export async function openPatterns(deps: PatternsDeps): Promise<Patterns> {
   return {
     store,
     embedder,
+    maySeePrivate: isAllowed,
     agentDb,
     log: createRecallLog(database),
     reviews: createReviews(database, store, clock),

@@ -28,9 +28,10 @@ export function sharePatterns(
     return opened;
   };
   const openService = async (): Promise<PatternService> => {
-    const { store, embedder, log } = await open();
+    const { store, embedder, maySeePrivate, log } = await open();
     const { judge, clock } = runtime;
-    return createPatternService({ store, embedder, log, judge, clock, categoryOf, onTrouble });
+    const own = { judge, clock, categoryOf, onTrouble };
+    return createPatternService({ store, embedder, maySeePrivate, log, ...own });
   };
   return {
     open,

@@ -17,7 +17,11 @@ interface Serving extends TestGateway {
 }
 
 /** A gateway over a real store; texts `part <n>` have the vector of that number. */
-async function serving(judgement: Judgement = 'unknown', apiKey?: string): Promise<Serving> {
+async function serving(
+  judgement: Judgement = 'unknown',
+  apiKey?: string,
+  maySeePrivate = true,
+): Promise<Serving> {
   const folder = temporaryFolder();
   const database = openDatabase(folder);
   const store = createSqliteStore({ database, folder, onTrouble: () => {} });
@@ -30,6 +34,7 @@ async function serving(judgement: Judgement = 'unknown', apiKey?: string): Promi
       embed: async (texts) => texts.map((text) => vectorAt(Number(/\d+/.exec(text)?.[0] ?? 0))),
       close: async () => {},
     },
+    maySeePrivate,
     judge: async () => judgement,
     clock: CLOCK,
     categoryOf: () => 'other',
@@ -89,6 +94,20 @@ describe('the pattern API', () => {
       attentionType: 'multi-head',
     });
     expect(await found.json()).toEqual([]);
+  });
+
+  it('remembers nothing private, and shows it to no server that may not see it', async () => {
+    const { post, store } = await serving('unknown', undefined, false);
+    const isPrivate = { 'x-aqe-private': 'true' };
+    const pattern = { query: 'part 1', content: 'one' };
+    expect((await post('/v1/store', pattern, isPrivate)).status).toBe(403);
+    const said = await post('/v1/store', { ...pattern, metadata: { private: true } });
+    expect(await said.json()).toMatchObject({ error: { code: 'patterns.private' } });
+    expect((await post('/v1/search', { query: 'part 1' }, isPrivate)).status).toBe(403);
+    expect((await post('/v1/search', { query: 'part 1' })).status).toBe(200);
+    expect(store.count()).toBe(0);
+    const open = await serving();
+    expect((await open.post('/v1/search', { query: 'part 1' }, isPrivate)).status).toBe(200);
   });
 
   it('judges what is learned from by running it, and tells rates together', async () => {
