@@ -30,7 +30,7 @@ describe('consolidate, while others write', () => {
   it('keeps what was observed meanwhile', () => {
     const store = meanwhile((other) => {
       for (const id of ['p1', 'p2']) {
-        other.update(id, (it) => ({ ...it, uses: 5, outcomes: { good: 4, bad: 1 } }));
+        other.update(id, (old) => ({ ...old, uses: 5, outcomes: { good: 4, bad: 1 } }));
       }
     });
     expect(consolidate(store, { apply: true }).merges).toMatchObject([{ kept: 'p1', gone: 'p2' }]);
@@ -40,7 +40,7 @@ describe('consolidate, while others write', () => {
 
   it('keeps an answer that was edited meanwhile', () => {
     const store = meanwhile((other) => {
-      other.update('p1', (it) => ({ ...it, answer: 'mended' }));
+      other.update('p1', (old) => ({ ...old, answer: 'mended' }));
     });
     consolidate(store, { apply: true });
     expect(store.find('p1')?.answer).toBe('mended');
@@ -49,9 +49,12 @@ describe('consolidate, while others write', () => {
   it.each<[string, (other: PatternStore) => void]>([
     [
       'asks something else now',
-      (other) => other.update('p2', (it) => ({ ...it, prompt: 'Write 5 tests.' })),
+      (other) => other.update('p2', (old) => ({ ...old, prompt: 'Write 5 tests.' })),
     ],
-    ['is kept from use now', (other) => other.update('p2', (it) => ({ ...it, quarantine: 'no' }))],
+    [
+      'is kept from use now',
+      (other) => other.update('p2', (old) => ({ ...old, quarantine: 'no' })),
+    ],
     ['is gone', (other) => other.remove('p2')],
   ])('leaves alone what %s', (_what, work) => {
     const store = meanwhile(work);
