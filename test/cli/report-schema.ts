@@ -29,6 +29,7 @@ const testGenerationEvidence = z.strictObject({
     source: z.enum(['fence', 'bare', 'none']),
     blocks: count,
     salvaged: z.strictObject({ kept: count, total: count }).optional(),
+    mended: z.literal('imports').optional(),
   }),
   truncated: z.boolean(),
   looped: z.boolean(),

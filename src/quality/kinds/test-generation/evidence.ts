@@ -43,6 +43,8 @@ export interface TestGenerationEvidence extends AnswerEvidence {
     blocks: number;
     /** Present when the answer did not parse and only whole tests were kept. */
     salvaged?: { kept: number; total: number };
+    /** The module was not imported as it is to be, and an import was added. */
+    mended?: 'imports';
   };
   parses: boolean;
   typeErrors: string[];

@@ -10,6 +10,7 @@ import type {
   TestGenerationEvidence,
 } from './evidence.ts';
 import type { Measured } from './format.ts';
+import { exportsOf, mendImports, stemOf } from './imports.ts';
 import type { TestGenerationTask } from './kind.ts';
 
 export interface GraderDeps {
@@ -54,10 +55,13 @@ export async function gradeTestGeneration(
   signal?: AbortSignal,
 ): Promise<GradeOf<'test-generation'>> {
   const { measured } = task;
-  const { code, parses, ...extraction } = extractTests(answer.text);
+  const { code, parses, ...found } = extractTests(answer.text);
   const subject = { fileName: task.subject, source: task.subjectSource };
-  const test = { fileName: 'answer.test.ts', source: code };
-  const typeErrors = parses ? typeCheck(subject, test) : [];
+  const fileName = 'answer.test.ts';
+  const typeErrors = parses ? typeCheck(subject, { fileName, source: code }) : [];
+  const mended = mendImports(code, stemOf(task.subject), exportsOf(task.subjectSource).names);
+  const extraction = { ...found, ...(mended === undefined ? {} : { mended: 'imports' as const }) };
+  const test = { fileName, source: mended ?? code };
   const execution: Execution =
     code === ''
       ? { state: 'not-loaded', message: 'The answer holds no whole test.' }
@@ -161,6 +165,7 @@ export function scoreParts(evidence: TestGenerationEvidence): ScoreParts {
   const counted = evidence.tests.filter((test) => test.state !== 'skipped');
   const passed = counted.filter((test) => test.state === 'passed');
 
+  const asItStood = evidence.parses && evidence.extraction.mended === undefined;
   const mutantShare = share(boundary.filter(isDetected).length, boundary.length);
   const classShare = classesSeen(evidence.boundaryClasses);
   const logic = detected.length > 0 ? (share(passed.length, counted.length) ?? 0) : 0;
@@ -171,8 +176,8 @@ export function scoreParts(evidence: TestGenerationEvidence): ScoreParts {
         POINTS.boundaryClasses * (classShare ?? mutantShare ?? 0),
     ),
     correctness: round(
-      (evidence.parses ? POINTS.parses : 0) +
-        (evidence.parses && evidence.typeErrors.length === 0 ? POINTS.types : 0) +
+      (asItStood ? POINTS.parses : 0) +
+        (asItStood && evidence.typeErrors.length === 0 ? POINTS.types : 0) +
         POINTS.logic * logic,
     ),
   };

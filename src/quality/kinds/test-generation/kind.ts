@@ -1,6 +1,7 @@
 import { fillIn, type Kind, type TaskCommon, type TaskFiles } from '../kind.ts';
 import { measuredSchema, taskSchema, type Measured, type TaskFile } from './format.ts';
 import { gradeTestGeneration } from './grade.ts';
+import { importLine, stemOf } from './imports.ts';
 import { measure, prove, subjectHash } from './measure.ts';
 
 export const REFERENCE_FILE = 'reference.test.ts';
@@ -49,7 +50,8 @@ export const testGeneration: Kind<TestGenerationTask> = {
   prompt: ({ subject, subjectSource }, template) =>
     fillIn(template, {
       file: subject,
-      module: subject.replace(/\.ts$/, ''),
+      module: stemOf(subject),
+      import: importLine(subjectSource, stemOf(subject)),
       source: subjectSource.trimEnd(),
     }),
 

@@ -39,6 +39,7 @@ export const testGenerationTelling: Telling<'test-generation'> = {
     if (extraction.source === 'none') marks.push('no code');
     const { salvaged } = extraction;
     if (salvaged !== undefined) marks.push(`salvaged ${salvaged.kept}/${salvaged.total}`);
+    if (extraction.mended !== undefined) marks.push('import added');
     if (loadError !== undefined) marks.push('did not load');
     if (typeErrors.length > 0) marks.push(plural(typeErrors.length, 'type error'));
     return marks;
@@ -57,6 +58,9 @@ export const testGenerationTelling: Telling<'test-generation'> = {
         : [
             `The answer did not parse as it stood: ${salvaged.kept} of ${plural(salvaged.total, 'test')} could be kept.`,
           ]),
+      ...(extraction.mended === undefined
+        ? []
+        : ['The tests did not import the module; the import was added.']),
       ...(loadError === undefined ? [] : [`The test file did not load: ${loadError}`]),
       ...typeErrors.slice(0, MOST_TYPE_ERRORS).map((error) => `Type error: ${error}`),
       ...(typeErrors.length > MOST_TYPE_ERRORS

@@ -254,4 +254,12 @@ describe('an answer that was cut off', () => {
     expect(evidence.truncated).toBe(true);
     expect(pointsOf(graded, 'correctness')).toBe(20);
   });
+
+  it('has its import added and loses the points of syntax where it forgot it', async () => {
+    const whole = await grade(fence(HEAD + HONEST));
+    const without = await grade(fence(`import { expect, it } from 'vitest';\n${HONEST}`));
+    expect(without.evidence.extraction.mended).toBe('imports');
+    expect(stateOf(without, 'honest')).toBe('passed');
+    expect(whole.score - without.score).toBeCloseTo(1);
+  });
 });
