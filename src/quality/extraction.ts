@@ -17,8 +17,8 @@ const FENCE = /^[ \t]*(`{3,}|~{3,})[ \t]*([\w+.-]*)[^\n]*$/;
 const CODE_START =
   /^\s*(import\b|describe\b|it\b|test\b|const\b|let\b|function\b|\/\/|\/\*|['"]use )/;
 /** Names whose calls are tests, in vitest's and Jest's words. */
-const TEST_CALLS = new Set(['it', 'test', 'fit', 'xit', 'xtest']);
-const SUITE_CALLS = new Set(['describe', 'suite', 'fdescribe', 'xdescribe']);
+export const TEST_CALLS = new Set(['it', 'test', 'fit', 'xit', 'xtest']);
+export const SUITE_CALLS = new Set(['describe', 'suite', 'fdescribe', 'xdescribe']);
 
 /** More than any test file asked for here needs; what follows is not read. */
 const MOST_CHARACTERS = 256 * 1024;
@@ -93,12 +93,12 @@ function bareCode(answer: string): string {
   return lines.slice(start, end < start ? undefined : end + 1).join('\n');
 }
 
-function parse(code: string): ts.SourceFile {
+export function parse(code: string): ts.SourceFile {
   return ts.createSourceFile('answer.ts', code, ts.ScriptTarget.ES2022, true);
 }
 
 /** Syntax errors. The compiler keeps them on the file, outside its declared type. */
-function errorsOf(file: ts.SourceFile): readonly unknown[] {
+export function errorsOf(file: ts.SourceFile): readonly unknown[] {
   const diagnostics: unknown = Reflect.get(file, 'parseDiagnostics');
   return Array.isArray(diagnostics) ? diagnostics : [];
 }
@@ -115,7 +115,7 @@ function rootName(node: ts.Expression): string | undefined {
   }
 }
 
-function callIn(
+export function callIn(
   statement: ts.Statement,
   names: ReadonlySet<string>,
 ): ts.CallExpression | undefined {
@@ -128,7 +128,7 @@ function callIn(
   return name !== undefined && names.has(name) ? call : undefined;
 }
 
-function bodyOf(call: ts.CallExpression): ts.Block | undefined {
+export function bodyOf(call: ts.CallExpression): ts.Block | undefined {
   for (const argument of call.arguments) {
     if (ts.isArrowFunction(argument) || ts.isFunctionExpression(argument)) {
       return ts.isBlock(argument.body) ? argument.body : undefined;

@@ -1,4 +1,5 @@
 import type { CodeReviewEvidence } from './kinds/code-review/evidence.ts';
+import type { CoverageAnalysisEvidence } from './kinds/coverage-analysis/evidence.ts';
 import type { TestGenerationEvidence } from './kinds/test-generation/evidence.ts';
 
 /** The words of a baseline's outcome. `BaselineReport` is a public contract: docs/baseline-json.md. */
@@ -9,6 +10,7 @@ export type Rubric = 'linear' | 'plan';
 /** What each category's grades rest on. */
 export interface Evidences {
   'test-generation': TestGenerationEvidence;
+  'coverage-analysis': CoverageAnalysisEvidence;
   'code-review': CodeReviewEvidence;
 }
 export type Category = keyof Evidences;

@@ -1,13 +1,14 @@
 import type { Category } from '../result.ts';
 import { codeReview, type CodeReviewTask } from './code-review/kind.ts';
+import { coverageAnalysis, type CoverageAnalysisTask } from './coverage-analysis/kind.ts';
 import type { Kind } from './kind.ts';
 import { testGeneration, type TestGenerationTask } from './test-generation/kind.ts';
 
 /** A task of any category, with everything its folder holds. */
-export type Task = TestGenerationTask | CodeReviewTask;
+export type Task = TestGenerationTask | CoverageAnalysisTask | CodeReviewTask;
 
 /** Every category, in the order of suites and reports. */
-const KINDS: readonly Kind<Task>[] = [testGeneration, codeReview];
+const KINDS: readonly Kind<Task>[] = [testGeneration, coverageAnalysis, codeReview];
 const BY_CATEGORY = new Map(KINDS.map((kind) => [kind.category, kind]));
 
 export const CATEGORIES: readonly Category[] = KINDS.map((kind) => kind.category);

@@ -1,9 +1,14 @@
 import type { Category } from '../result.ts';
 import { codeReviewTelling } from './code-review/telling.ts';
+import { coverageAnalysisTelling } from './coverage-analysis/telling.ts';
 import type { Telling } from './telling.ts';
 import { testGenerationTelling } from './test-generation/telling.ts';
 
-const TELLINGS: readonly Telling<Category>[] = [testGenerationTelling, codeReviewTelling];
+const TELLINGS: readonly Telling<Category>[] = [
+  testGenerationTelling,
+  coverageAnalysisTelling,
+  codeReviewTelling,
+];
 const BY_CATEGORY = new Map(TELLINGS.map((telling) => [telling.category, telling]));
 
 /** How the grades of a category are told. */
