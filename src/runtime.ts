@@ -4,6 +4,7 @@ import { availableParallelism, homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { catalogue, findModel, isModelFile } from './config/catalogue.ts';
+import { loadPrices } from './config/prices/load-prices.ts';
 import { loadConfig, type ConfigFlags, type LoadedConfig } from './config/load.ts';
 import type { Clock } from './core/clock.ts';
 import { AppError } from './core/errors.ts';
@@ -30,6 +31,7 @@ import { createSetupTools, type SetupTools } from './setup/setup-tools.ts';
 import { createCircuitBreaker } from './routing/circuit-breaker.ts';
 import { createResilientProvider } from './routing/attempt.ts';
 import type { Ledger } from './ledger/ledger.ts';
+import { createCharges, type Charges } from './ledger/charge.ts';
 import { createLedger } from './ledger/sqlite-ledger.ts';
 import type { BatchOptions } from './routing/batch.ts';
 import type { Router } from './routing/router.ts';
@@ -224,6 +226,9 @@ export async function createRuntime({ cwd, env, flags }: RuntimeOptions): Promis
   };
   let answerJudge: Promise<Judge> | undefined;
   const judge: Judge = async (...judged) => (await (answerJudge ??= createJudge()))(...judged);
+  let known: Charges | undefined;
+  const charges = (): Charges =>
+    (known ??= createCharges(config.servers, loadPrices(config.costs.prices)));
   const openLedger = (): Ledger => createLedger(openDatabase(config.state));
   return {
     config,
@@ -270,6 +275,7 @@ export async function createRuntime({ cwd, env, flags }: RuntimeOptions): Promis
         clock,
         random: randomInt,
         telemetry: own,
+        charges: charges(),
         onEvent,
         busy,
         wantModel,
@@ -301,7 +307,12 @@ export async function createRuntime({ cwd, env, flags }: RuntimeOptions): Promis
     openPatterns: patterns,
     judge,
     openConvenience: () =>
-      openConvenience(config, { ...serverDeps, random: randomInt, ledger: openLedger() }),
+      openConvenience(config, {
+        ...serverDeps,
+        random: randomInt,
+        ledger: openLedger(),
+        charges: charges(),
+      }),
     openTelemetry,
     examine: async () => {
       const deps: DoctorDeps = {

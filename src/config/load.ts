@@ -87,6 +87,12 @@ export async function loadConfig({ cwd, env, flags }: ConfigSources): Promise<Lo
       ...(model === undefined ? {} : { model }),
       ...(threads === undefined ? {} : { threads }),
     },
+    costs: {
+      ...config.costs,
+      ...(config.costs.prices === undefined
+        ? {}
+        : { prices: path.resolve(base, config.costs.prices) }),
+    },
     patterns: { ...config.patterns, embedder: resolveSide(base, config.patterns.embedder) },
     baseline: {
       ...config.baseline,

@@ -222,6 +222,11 @@ export const configSchema = z.strictObject({
     .describe('What is remembered of answers.'),
   costs: z
     .strictObject({
+      prices: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('A file of prices, relative to this file, that go before those of the package.'),
       retentionDays: z
         .int()
         .min(1)

@@ -74,7 +74,7 @@ export async function openJournal(
   let since = 0;
 
   function record(rung: Rung, report: AttemptReport, purpose: Purpose): RecordedAttempt {
-    const { selfHosted, ...money } = pool.chargeOf(rung.spec, report);
+    const { selfHosted, ...money } = pool.chargeOf(rung, report);
     return {
       at: report.startedAt,
       purpose,

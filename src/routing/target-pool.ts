@@ -1,8 +1,9 @@
 import type { Config, ServerConfig } from '../config/schema.ts';
-import { PRICE_VERSION, priceOf, usdOf, type Charge } from '../config/prices.ts';
+import { reckon } from '../config/prices/price-book.ts';
 import type { Clock } from '../core/clock.ts';
 import type { RandomIndex } from '../core/random.ts';
-import { failureClassOf, traitsOf, type FailureClass } from '../providers/failure.ts';
+import type { Charge, Charges } from '../ledger/charge.ts';
+import { failureClassOf, traitsOf } from '../providers/failure.ts';
 import type { Provider, ProviderMetadata } from '../providers/provider.ts';
 import type { Database } from '../storage/database.ts';
 import { createResilientProvider, type AttemptReport, type ResilientProvider } from './attempt.ts';
@@ -28,6 +29,7 @@ export interface TargetPoolOptions extends TargetSources {
   database: Database;
   clock: Clock;
   random: RandomIndex;
+  charges: Charges;
   /** @throws AppError where the target cannot be opened */
   openProvider: (spec: string) => Promise<Provider>;
   /** What was measured of a target for requests like this; `undefined` where nothing was. */
@@ -56,7 +58,7 @@ export interface TargetPool {
   knownConcurrency(spec: string): number | undefined;
   attemptStarted(spec: string): void;
   attemptEnded(spec: string, report: AttemptReport): void;
-  chargeOf(spec: string, report: AttemptReport): Charge;
+  chargeOf(target: Pick<Target, 'spec' | 'tier'>, report: AttemptReport): Charge;
   /** Failures of local targets in a row, since one of them answered. */
   localFailures(): number;
   close(): Promise<void>;
@@ -70,18 +72,6 @@ const GONE_MS = 30_000;
 const NEWEST = 0.3;
 /** Tokens of a usual prompt and answer, for an estimate of what a request costs. */
 const USUAL = { inputTokens: 1500, outputTokens: 500 };
-/** Refused before any token was read or written. */
-const UNBILLED: ReadonlySet<string> = new Set<FailureClass>([
-  'transport',
-  'overloaded',
-  'rate-limited',
-  'auth',
-  'spend-limit',
-  'model-missing',
-  'context-too-long',
-  'bad-request',
-  'unsupported',
-]);
 
 interface Live {
   breaker: CircuitBreaker;
@@ -93,7 +83,7 @@ interface Live {
 }
 
 export function createTargetPool(options: TargetPoolOptions): TargetPool {
-  const { servers, clock, random, totalMs, database, onTrouble, onBreaker } = options;
+  const { servers, clock, random, charges, totalMs, database, onTrouble, onBreaker } = options;
   const lives = new Map<string, Live>();
   const lasting = !asksServers(options.tiers);
   let listed: { targets: readonly Target[]; at: number } | undefined;
@@ -191,11 +181,12 @@ export function createTargetPool(options: TargetPoolOptions): TargetPool {
     };
   }
 
-  function estimatedUsd(spec: string): { estimatedUsd?: number } {
-    if (isLocal(spec)) return { estimatedUsd: 0 };
-    const price = priceOf(splitSpec(spec).model);
-    const usd = price && usdOf(USUAL, price);
-    return usd === undefined ? {} : { estimatedUsd: usd };
+  function estimatedUsd({ spec, tier }: Target): { estimatedUsd?: number } {
+    const now = clock.now();
+    if (charges.isSelfHosted(spec, tier, now)) return { estimatedUsd: 0 };
+    const price = charges.priceOf(spec, now);
+    const usual = price && reckon(USUAL, price);
+    return usual === undefined ? {} : { estimatedUsd: usual.usd };
   }
 
   function stateOf(target: Target, description: Description): TargetState {
@@ -212,7 +203,7 @@ export function createTargetPool(options: TargetPoolOptions): TargetPool {
       ...target,
       ...(gone && live.gone !== undefined ? { gone: live.gone.what } : {}),
       ...(live.latency === undefined ? {} : { latency: live.latency }),
-      ...estimatedUsd(spec),
+      ...estimatedUsd(target),
       ...(quality === undefined ? {} : { quality }),
     };
   }
@@ -267,18 +258,8 @@ export function createTargetPool(options: TargetPoolOptions): TargetPool {
       if (report.outcome === 'ok') localFailures = 0;
       else if (traitsOf(report.outcome).countsForBreaker) localFailures += 1;
     },
-    chargeOf(spec, { outcome, ttftMs, usage }) {
-      if (isLocal(spec)) return { selfHosted: true, usd: 0, priceVersion: 'self-hosted' };
-      if (usage === undefined && ttftMs === undefined && UNBILLED.has(outcome)) {
-        return { selfHosted: false, usd: 0, priceVersion: 'not-billed' };
-      }
-      const price = priceOf(splitSpec(spec).model);
-      const usd = price && usage && usdOf(usage, price);
-      return {
-        selfHosted: false,
-        ...(usd === undefined ? {} : { usd, priceVersion: PRICE_VERSION }),
-      };
-    },
+    chargeOf: ({ spec, tier }, { startedAt: at, outcome, ttftMs, usage }) =>
+      charges.of({ target: spec, tier, at, outcome, ttftMs, usage }),
     localFailures: () => localFailures,
     async close() {
       const opened = [...lives.values()].flatMap((live) => live.opened ?? []);

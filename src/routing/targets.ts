@@ -1,3 +1,4 @@
+import { isLoopback } from '../config/own-machine.ts';
 import type { Config, ServerConfig } from '../config/schema.ts';
 import {
   findServerModel,
@@ -136,8 +137,4 @@ function modelsOf(inventory: Inventory | undefined): Served[] {
 export function maySeePrivate(server: ServerConfig, tier: Tier): boolean {
   if (server.kind === 'anthropic') return false;
   return server.private ?? (tier !== 'cloud' && isLoopback(server.url));
-}
-
-function isLoopback(url: string): boolean {
-  return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(url).hostname);
 }

@@ -1,5 +1,6 @@
 import type { LoadedConfig } from '../config/load.ts';
 import type { RandomIndex } from '../core/random.ts';
+import type { Charges } from '../ledger/charge.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { createAnthropicBatches } from '../providers/anthropic/batches.ts';
 import type { ServerDeps } from '../providers/open-server.ts';
@@ -10,11 +11,12 @@ import { splitSpec } from '../routing/targets.ts';
 /** What a batch needs to send requests that may wait to a provider's own batches. */
 export function openConvenience(
   { servers, routing }: Pick<LoadedConfig, 'servers' | 'routing'>,
-  { env, ...deps }: ServerDeps & { random: RandomIndex; ledger: Ledger },
+  { env, ...deps }: ServerDeps & { random: RandomIndex; ledger: Ledger; charges: Charges },
 ): Omit<BatchOptions['convenience'], 'enabled'> {
-  const { deadlines, clock, random, ledger } = deps;
+  const { deadlines, clock, random, ledger, charges } = deps;
   return {
     ledger,
+    charges,
     fill: (request) => completionRequest(request, routing, random),
     batchesOf(target) {
       const { server: name, model } = splitSpec(target);

@@ -3,6 +3,7 @@ import type { LoadedConfig } from '../config/load.ts';
 import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import type { RandomIndex } from '../core/random.ts';
+import type { Charges } from '../ledger/charge.ts';
 import { recordHere } from '../ledger/recorder.ts';
 import { recordApart } from '../ledger/recorder-thread.ts';
 import { createLedger } from '../ledger/sqlite-ledger.ts';
@@ -25,6 +26,7 @@ export interface RouterDeps {
   clock: Clock;
   random: RandomIndex;
   telemetry: Telemetry;
+  charges: Charges;
   onEvent: (event: RouterEvent) => void;
   /** Many requests at once: the ledger is written in a thread of its own. */
   busy: boolean;
@@ -75,6 +77,7 @@ export function openRouter(deps: RouterDeps): Router {
     database,
     clock,
     random,
+    charges: deps.charges,
     askServer: deps.askServer,
     embeddedModel: async (name) => {
       const wanted = await deps.wantModel(name ?? config.embedded.model);

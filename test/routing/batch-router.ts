@@ -5,6 +5,8 @@ import { openBatchFile, type BatchFile } from '../../src/routing/batch/batch-fil
 import { readBatch, type BatchInput } from '../../src/routing/batch/input.ts';
 import type { Decision, RouteRequest, Rung } from '../../src/routing/decision.ts';
 import type { RoutableModel, RouteAnswer } from '../../src/routing/router.ts';
+import { loadPrices } from '../../src/config/prices/load-prices.ts';
+import { createCharges } from '../../src/ledger/charge.ts';
 
 type BatchRouter = BatchOptions['router'];
 
@@ -131,6 +133,7 @@ export const INCONVENIENT: BatchOptions['convenience'] = {
     repeat: 0,
   }),
   ledger: { begin: () => {}, end: () => {}, find: () => undefined, event: () => {} },
+  charges: createCharges({}, loadPrices(undefined)),
 };
 
 export function inputOf(requests: readonly object[]): BatchInput {

@@ -10,6 +10,8 @@ import { openServer } from '../../src/providers/open-server.ts';
 import type { RouteRequest } from '../../src/routing/decision.ts';
 import type { Router } from '../../src/routing/router.ts';
 import { createSessions } from '../../src/routing/sessions.ts';
+import { loadPrices } from '../../src/config/prices/load-prices.ts';
+import { createCharges } from '../../src/ledger/charge.ts';
 import { createTargetPool } from '../../src/routing/target-pool.ts';
 import { splitSpec } from '../../src/routing/targets.ts';
 import { createRouter, type RouterEvent, type WalkFaces } from '../../src/routing/walk.ts';
@@ -41,6 +43,7 @@ async function openWith(faces: WalkFaces): Promise<{ router: Router; events: Rou
     database,
     clock,
     random: randomInt,
+    charges: createCharges(servers, loadPrices(undefined)),
     askServer: async () => undefined,
     embeddedModel: async () => 'none',
     openProvider: async (spec) => {

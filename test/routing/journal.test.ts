@@ -35,7 +35,7 @@ it('keeps a shadow out of the answer and in the ledger, even one that ends after
       pool: {
         attemptStarted: () => {},
         attemptEnded: () => {},
-        chargeOf: (spec) =>
+        chargeOf: ({ spec }) =>
           spec === LOCAL.spec
             ? { selfHosted: true, usd: 0, priceVersion: 'self-hosted' }
             : { selfHosted: false, usd: 0.25, priceVersion: '2026-11' },

@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import { AppError, messageOf } from '../../core/errors.ts';
 import type { CompletionRequest } from '../../core/request.ts';
+import type { Charges } from '../../ledger/charge.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import type { AnthropicBatches } from '../../providers/anthropic/batches.ts';
 import { failureClassOf, traitsOf } from '../../providers/failure.ts';
@@ -20,6 +21,7 @@ export interface ConvenienceOptions {
   /** What is sent for a request, with what it leaves out. */
   fill: (request: RouteRequest) => CompletionRequest;
   ledger: Pick<Ledger, 'begin' | 'end' | 'find' | 'event'>;
+  charges: Charges;
   /** Milliseconds between two looks at a batch. */
   pollMs?: number;
   router: Pick<Router, 'explain'>;
@@ -59,7 +61,7 @@ const MOST_BYTES = 128_000_000;
 export function createConvenience(options: ConvenienceOptions): Convenience {
   const { enabled, batchesOf, fill, ledger, router, file, clock, pollMs = POLL_MS } = options;
   const opened = new Map<string, AnthropicBatches>();
-  const settling = { ledger, router, clock };
+  const settling = { ledger, router, clock, charges: options.charges };
 
   function open(target: string): AnthropicBatches | undefined {
     const batches = opened.get(target) ?? batchesOf(target);
