@@ -38,6 +38,7 @@ import type { Router } from './routing/router.ts';
 import type { RouterEvent } from './routing/walk.ts';
 import { specsOfTiers } from './routing/targets.ts';
 import { openConvenience } from './runtime/open-convenience.ts';
+import { openMeter, type Metered } from './runtime/open-meter.ts';
 import { openPatterns, type Patterns } from './runtime/open-patterns.ts';
 import { openRouter } from './runtime/open-router.ts';
 import { openDatabase } from './storage/database.ts';
@@ -89,7 +90,9 @@ export interface Runtime {
    * left alone while its circuit breaker is open. Equal requests get equal texts where the server can.
    * A slow first token alone opens no breaker: nothing else could answer.
    */
-  openSteady: (spec: string) => Promise<Provider>;
+  openSteady: (spec: string, metered?: Metered) => Promise<Provider>;
+  /** The provider, with each of its calls in the ledger. */
+  meter: (provider: Provider, metered: Metered) => Provider;
   /**
    * The router of the configuration. Its telemetry is the environment's unless one is given. `busy`
    * where many requests are to be answered at once.
@@ -200,11 +203,14 @@ export async function createRuntime({ cwd, env, flags }: RuntimeOptions): Promis
       servers: config.servers,
       warn,
     });
-  const openSteady: Runtime['openSteady'] = async (spec) => {
-    const provider = await openServer(
-      { ...servedModel(spec, config), cachePrompt: false },
-      serverDeps,
-    );
+  let known: Charges | undefined;
+  const charges = (): Charges =>
+    (known ??= createCharges(config.servers, loadPrices(config.costs.prices)));
+  const openLedger = (): Ledger => createLedger(openDatabase(config.state));
+  const metered = openMeter({ config, clock, ledger: openLedger, charges });
+  const openSteady: Runtime['openSteady'] = async (spec, about) => {
+    const bare = await openServer({ ...servedModel(spec, config), cachePrompt: false }, serverDeps);
+    const provider = about === undefined ? bare : metered(bare, about);
     const breaker = createCircuitBreaker({
       database: openDatabase(config.state),
       id: provider.id,
@@ -215,7 +221,13 @@ export async function createRuntime({ cwd, env, flags }: RuntimeOptions): Promis
     return createResilientProvider(provider, { breaker, clock, random: randomInt, totalMs });
   };
   const patterns: Runtime['openPatterns'] = (onTrouble) =>
-    openPatterns({ config, clock, openEmbedded, openSteady, onTrouble });
+    openPatterns({
+      config,
+      clock,
+      openEmbedded: (wanted) => metered(openEmbedded(wanted), { purpose: 'embedding', onTrouble }),
+      openSteady: (spec) => openSteady(spec, { purpose: 'embedding', onTrouble }),
+      onTrouble,
+    });
   const createJudge = async (): Promise<Judge> => {
     const { createAnswerJudge } = await import('./quality/judge-answer.ts');
     const { createExecutor } = await import('./quality/execution/index.ts');
@@ -226,10 +238,6 @@ export async function createRuntime({ cwd, env, flags }: RuntimeOptions): Promis
   };
   let answerJudge: Promise<Judge> | undefined;
   const judge: Judge = async (...judged) => (await (answerJudge ??= createJudge()))(...judged);
-  let known: Charges | undefined;
-  const charges = (): Charges =>
-    (known ??= createCharges(config.servers, loadPrices(config.costs.prices)));
-  const openLedger = (): Ledger => createLedger(openDatabase(config.state));
   return {
     config,
     version,
@@ -267,6 +275,7 @@ export async function createRuntime({ cwd, env, flags }: RuntimeOptions): Promis
     openEmbedded,
     openServer: (served) => openServer(served, serverDeps),
     openSteady,
+    meter: metered,
     openRouter: async ({ onEvent, telemetry, busy = false, openPatterns: shared }) => {
       const warn = (message: string): void => onEvent({ type: 'trouble', message });
       const own = telemetry ?? (await openTelemetry({ prometheus: false, warn }));

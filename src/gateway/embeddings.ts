@@ -1,13 +1,26 @@
 import { z } from 'zod';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Usage } from '../core/request.ts';
+import { readOptions } from './options.ts';
 import { jsonObject, parseBody, refused } from './parse.ts';
 
 /** Texts to embed, out of their dialect. */
 export interface EmbedCall {
   /** Absent where the router chooses. */
   model?: string;
+  agent?: string;
+  session?: string;
   texts: string[];
   /** The answer's body. */
-  write: (vectors: number[][], target: string, tookMs: number) => object;
+  write: (answer: EmbedAnswer) => object;
+}
+
+interface EmbedAnswer {
+  vectors: number[][];
+  target: string;
+  /** Absent where nobody tells. */
+  usage?: Usage;
+  tookMs: number;
 }
 
 const MAX_TEXTS = 2048;
@@ -21,12 +34,13 @@ const openaiSchema = z.looseObject({
 });
 
 /** `/v1/embeddings`. @throws AppError `gateway.invalid-request` */
-export function readEmbeddings(body: unknown): EmbedCall {
+export function readEmbeddings(body: unknown, headers: IncomingHttpHeaders): EmbedCall {
   const { model, input, encoding_format: format } = parseBody(openaiSchema, body);
   return {
     ...chosen(model),
+    ...askerOf(headers),
     texts: [input].flat(),
-    write: (vectors, target) => ({
+    write: ({ vectors, target, usage: { inputTokens: tokens = 0 } = {} }) => ({
       object: 'list',
       data: vectors.map((vector, index) => ({
         object: 'embedding',
@@ -34,8 +48,7 @@ export function readEmbeddings(body: unknown): EmbedCall {
         embedding: format === 'base64' ? base64Of(vector) : vector,
       })),
       model: target,
-      // No provider tells how many they were.
-      usage: { prompt_tokens: 0, total_tokens: 0 },
+      usage: { prompt_tokens: tokens, total_tokens: tokens },
     }),
   };
 }
@@ -45,27 +58,39 @@ const embedSchema = z.looseObject({ ...ollama, input: texts });
 const oldSchema = z.looseObject({ ...ollama, prompt: z.string() });
 
 /** `/api/embed`. @throws AppError `gateway.invalid-request` */
-export function readEmbed(body: unknown): EmbedCall {
+export function readEmbed(body: unknown, headers: IncomingHttpHeaders): EmbedCall {
   const { model, input } = parseBody(embedSchema, body);
   return {
     ...chosen(model),
+    ...askerOf(headers),
     texts: [input].flat(),
-    write: (vectors, target, tookMs) => ({
+    write: ({ vectors, target, usage, tookMs }) => ({
       model: target,
       embeddings: vectors,
       total_duration: Math.round(tookMs * 1e6),
       load_duration: 0,
+      ...(usage?.inputTokens === undefined ? {} : { prompt_eval_count: usage.inputTokens }),
     }),
   };
 }
 
 /** `/api/embeddings`, which takes one text. @throws AppError `gateway.invalid-request` */
-export function readOldEmbeddings(body: unknown): EmbedCall {
+export function readOldEmbeddings(body: unknown, headers: IncomingHttpHeaders): EmbedCall {
   const { model, prompt } = parseBody(oldSchema, body);
   return {
     ...chosen(model),
+    ...askerOf(headers),
     texts: [prompt],
-    write: ([vector = []]) => ({ embedding: vector }),
+    write: ({ vectors: [vector = []] }) => ({ embedding: vector }),
+  };
+}
+
+/** Who asks, for the ledger. */
+function askerOf(headers: IncomingHttpHeaders): { agent?: string; session?: string } {
+  const { agent, session } = readOptions(headers, undefined);
+  return {
+    ...(agent === undefined ? {} : { agent }),
+    ...(session === undefined ? {} : { session }),
   };
 }
 

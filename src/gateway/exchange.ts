@@ -112,13 +112,13 @@ export function createExchange(options: ExchangeOptions): Exchange {
   };
 }
 
-async function embed(running: Running, { texts, model, write }: EmbedCall): Promise<void> {
+async function embed(running: Running, { texts, write, ...asked }: EmbedCall): Promise<void> {
   const { router, facts, signal, clock } = running;
-  const options = { signal, ...(model === undefined ? {} : { model }) };
-  const { vectors, target } = await router.embed(texts, options);
-  facts.target = target;
-  const body = write(vectors, target, clock.monotonic() - facts.startedAt);
-  send(running, { 'x-aqe-model': headerText(target) }, JSON.stringify(body));
+  const embedded = await router.embed(texts, { signal, ...asked });
+  facts.target = embedded.target;
+  facts.inputTokens = embedded.usage?.inputTokens;
+  const body = write({ ...embedded, tookMs: clock.monotonic() - facts.startedAt });
+  send(running, { 'x-aqe-model': headerText(embedded.target) }, JSON.stringify(body));
 }
 
 async function wholeAnswer(running: Running, call: Call): Promise<void> {

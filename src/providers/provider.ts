@@ -1,4 +1,4 @@
-import type { Completion, CompletionRequest, ToolCall } from '../core/request.ts';
+import type { Completion, CompletionRequest, ToolCall, Usage } from '../core/request.ts';
 
 export type StreamEvent =
   | { type: 'text'; text: string }
@@ -15,6 +15,11 @@ export interface CallOptions {
    * prompt at hand for the next turn; the texts of equal requests may then differ by rounding.
    */
   session?: string;
+}
+
+export interface EmbedOptions extends CallOptions {
+  /** Told what was used, where the provider says so. */
+  onUsage?: (usage: Usage) => void;
 }
 
 export type Health =
@@ -46,7 +51,7 @@ export interface Provider {
   /** Yields text as it comes, and last of all one `finished`. */
   stream(request: CompletionRequest, options?: CallOptions): AsyncIterable<StreamEvent>;
   /** One vector per text. Throws failure class `unsupported` where the provider has no embeddings. */
-  embed(texts: readonly string[], options?: CallOptions): Promise<number[][]>;
+  embed(texts: readonly string[], options?: EmbedOptions): Promise<number[][]>;
   /** Tokens of a text under the provider's own tokenizer; `undefined` where it has none. */
   countTokens(text: string): Promise<number | undefined>;
   health(): Promise<Health>;

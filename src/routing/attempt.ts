@@ -1,8 +1,8 @@
 import type { Clock } from '../core/clock.ts';
 import type { RandomIndex } from '../core/random.ts';
-import type { Completion, CompletionRequest, Usage } from '../core/request.ts';
+import type { Completion, CompletionRequest, Timing, Usage } from '../core/request.ts';
 import { ProviderFailure, type FailureClass } from '../providers/failure.ts';
-import type { CallOptions, Provider, StreamEvent } from '../providers/provider.ts';
+import type { CallOptions, EmbedOptions, Provider, StreamEvent } from '../providers/provider.ts';
 import { beginCall, cancelledFailure, type Call } from './call.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import { createRetryBudget, RETRIES, type RetrySettings } from './retry-policy.ts';
@@ -39,7 +39,10 @@ export interface ResilientProvider extends Provider {
   ): Promise<Completion>;
   /** An abort with a `ProviderFailure` as its reason throws that failure instead of finishing as cancelled. */
   stream(request: CompletionRequest, options?: ResilientCallOptions): AsyncIterable<StreamEvent>;
-  embed(texts: readonly string[], options?: ResilientCallOptions): Promise<number[][]>;
+  embed(
+    texts: readonly string[],
+    options?: ResilientCallOptions & EmbedOptions,
+  ): Promise<number[][]>;
 }
 
 export interface ResilientProviderOptions {
@@ -59,7 +62,7 @@ interface Attempt {
   /** Whether its end is known; what is told of it later is not heard. */
   isSettled(): boolean;
   firstToken(): void;
-  succeeded(completion?: Completion): void;
+  succeeded(told: { usage?: Usage | undefined; timing?: Timing }): void;
   failed(failure: ProviderFailure, usage?: Usage): void;
 }
 
@@ -114,9 +117,9 @@ export function createResilientProvider(
       firstToken() {
         ttftMs ??= clock.monotonic() - start;
       },
-      succeeded(completion) {
-        ttftMs ??= completion?.timing.ttftMs;
-        settle(undefined, completion?.usage);
+      succeeded({ usage, timing }) {
+        ttftMs ??= timing?.ttftMs;
+        settle(undefined, usage);
       },
       failed: settle,
     };
@@ -218,8 +221,13 @@ export function createResilientProvider(
     stream,
     embed: (texts, callOptions = {}) =>
       insist(callOptions, async (call, attempt) => {
-        const vectors = await provider.embed(texts, { signal: call.signal });
-        attempt.succeeded();
+        let usage: Usage | undefined;
+        const onUsage = (told: Usage): void => {
+          usage = told;
+          callOptions.onUsage?.(told);
+        };
+        const vectors = await provider.embed(texts, { signal: call.signal, onUsage });
+        attempt.succeeded({ usage });
         return vectors;
       }),
     countTokens: (text) => provider.countTokens(text),

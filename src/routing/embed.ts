@@ -1,11 +1,15 @@
 import { AppError } from '../core/errors.ts';
+import type { Usage } from '../core/request.ts';
 import { failureClassOf } from '../providers/failure.ts';
+import type { AttemptListener } from './attempt.ts';
+import type { Embedded } from './router.ts';
 import type { TargetPool } from './target-pool.ts';
 
-export interface Embedded {
-  /** `<server>:<model>`. */
-  target: string;
-  vectors: number[][];
+export interface EmbedTextsOptions {
+  model?: string | undefined;
+  signal?: AbortSignal | undefined;
+  /** The listener for the attempts at a target. */
+  listen: (target: string) => AttemptListener;
 }
 
 /**
@@ -16,14 +20,22 @@ export interface Embedded {
 export async function embedTexts(
   pool: TargetPool,
   texts: readonly string[],
-  { model, signal }: { model?: string | undefined; signal?: AbortSignal | undefined },
+  { model, signal, listen }: EmbedTextsOptions,
 ): Promise<Embedded> {
   const call = signal === undefined ? {} : { signal };
   let lacking: unknown;
   for (const target of await pool.embedders(model)) {
     try {
       const provider = await pool.open(target);
-      return { target, vectors: await provider.embed(texts, call) };
+      let usage: Usage | undefined;
+      const vectors = await provider.embed(texts, {
+        ...call,
+        onAttempt: listen(target),
+        onUsage: (told) => {
+          usage = told;
+        },
+      });
+      return { target, vectors, ...(usage === undefined ? {} : { usage }) };
     } catch (error) {
       if (failureClassOf(error) !== 'unsupported') throw error;
       lacking = error;

@@ -4,7 +4,7 @@ import type { Ending, NewRequest, Purpose, RecordedAttempt } from '../ledger/led
 import type { Recorder } from '../ledger/recorder.ts';
 import type { EndedRequest, RequestTelemetry, Telemetry } from '../telemetry/telemetry.ts';
 import type { AttemptListener, AttemptReport } from './attempt.ts';
-import type { Rung } from './decision.ts';
+import type { Rung, Target } from './decision.ts';
 import type { TargetPool } from './target-pool.ts';
 
 export interface JournalOptions {
@@ -73,23 +73,6 @@ export async function openJournal(
   let workedMs = 0;
   let since = 0;
 
-  function record(rung: Rung, report: AttemptReport, purpose: Purpose): RecordedAttempt {
-    const { selfHosted, ...money } = pool.chargeOf(rung, report);
-    return {
-      at: report.startedAt,
-      purpose,
-      tier: rung.tier,
-      target: rung.spec,
-      selfHosted,
-      batch: false,
-      outcome: report.outcome,
-      ...(report.usage === undefined ? {} : { usage: report.usage }),
-      ...(report.ttftMs === undefined ? {} : { ttftMs: report.ttftMs }),
-      totalMs: report.totalMs,
-      ...money,
-    };
-  }
-
   function workUntil(now: number): number {
     return workedMs + (atWork > 0 ? now - since : 0);
   }
@@ -120,7 +103,7 @@ export async function openJournal(
       return (report) => {
         done();
         pool.attemptEnded(rung.spec, report);
-        const attempt = record(rung, report, purpose);
+        const attempt = { purpose, ...recordOfAttempt(pool, rung, report) };
         span.ended(attempt);
         if (ended) recorder.attempt(request.id, number, attempt).catch(onTrouble);
         else finished.push({ number, ...attempt });
@@ -170,6 +153,25 @@ export async function openJournal(
         ...(usd === undefined ? {} : { usd }),
       };
     },
+  };
+}
+
+/** What the ledger keeps of an attempt at a target. */
+export function recordOfAttempt(
+  pool: Pick<TargetPool, 'chargeOf'>,
+  target: Pick<Target, 'spec' | 'tier'>,
+  report: AttemptReport,
+): Omit<RecordedAttempt, 'purpose'> {
+  return {
+    at: report.startedAt,
+    tier: target.tier,
+    target: target.spec,
+    batch: false,
+    outcome: report.outcome,
+    ...(report.usage === undefined ? {} : { usage: report.usage }),
+    ...(report.ttftMs === undefined ? {} : { ttftMs: report.ttftMs }),
+    totalMs: report.totalMs,
+    ...pool.chargeOf(target, report),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Completion } from '../core/request.ts';
+import type { Completion, Usage } from '../core/request.ts';
 import type { CallOptions, StreamEvent } from '../providers/provider.ts';
 import type { Decision, RouteRequest, Tier } from './decision.ts';
 
@@ -40,6 +40,22 @@ export interface RoutableModel {
   concurrency?: number;
 }
 
+export interface EmbedCallOptions extends CallOptions {
+  /** A target, or the bare name of a model. */
+  model?: string;
+  /** Who asks, for the ledger. */
+  agent?: string;
+  session?: string;
+}
+
+export interface Embedded {
+  /** `<server>:<model>`. */
+  target: string;
+  vectors: number[][];
+  /** Absent where the target tells none. */
+  usage?: Usage;
+}
+
 /** One request, told as a walk: describe, recall, decide, attempt, refine, record, learn. */
 export interface Router {
   /** @throws ProviderFailure of the last target asked; AppError `route.*` when nobody could be asked */
@@ -54,10 +70,7 @@ export interface Router {
   /** @param options.ask a target that is asked for what is not known of it yet, which may load a model */
   models(options?: { ask?: string }): Promise<RoutableModel[]>;
   /** From the first local target that has embeddings, or the named one. */
-  embed(
-    texts: readonly string[],
-    options?: CallOptions & { model?: string },
-  ): Promise<{ target: string; vectors: number[][] }>;
+  embed(texts: readonly string[], options?: EmbedCallOptions): Promise<Embedded>;
   /** Waits for what runs, then frees what the targets hold. */
   close(): Promise<void>;
 }

@@ -25,7 +25,13 @@ import { answerFrom, withContext } from './from-memory.ts';
 import { describe } from './describe.ts';
 import { embedTexts } from './embed.ts';
 import { completionRequest, newRequestId, recordOf } from './intake.ts';
-import { openJournal, type Account, type Journal, type Outcome } from './journal.ts';
+import {
+  openJournal,
+  recordOfAttempt,
+  type Account,
+  type Journal,
+  type Outcome,
+} from './journal.ts';
 import { climb, type RungCall } from './ladder.ts';
 import type { RoutableModel, RouteAnswer, RouteEvent, Router } from './router.ts';
 import type { Sessions, SessionTurn } from './sessions.ts';
@@ -369,7 +375,23 @@ export function createRouter(options: RouterOptions): Router {
       }
       return [...models.values()];
     },
-    embed: (texts, { model, signal } = {}) => embedTexts(pool, texts, { model, signal }),
+    embed: (texts, { model, signal, agent, session } = {}) =>
+      embedTexts(pool, texts, {
+        model,
+        signal,
+        listen: (target) => () => (report) => {
+          // What cannot embed was not asked to.
+          if (report.outcome === 'unsupported') return;
+          const attempt = {
+            id: newRequestId(random),
+            purpose: 'embedding',
+            ...recordOfAttempt(pool, { spec: target, tier: 'direct' }, report),
+            ...(agent === undefined ? {} : { agent }),
+            ...(session === undefined ? {} : { session }),
+          } as const;
+          recorder.alone(attempt).catch(onTrouble);
+        },
+      }),
     close() {
       closed ??= (async () => {
         const over = createAbort();

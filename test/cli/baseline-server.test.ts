@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openDatabase } from '../../src/storage/database.ts';
 import { listen } from '../contracts/loopback.ts';
 import { readReport } from './report-schema.ts';
 import { runCli } from './run-cli.ts';
@@ -51,6 +52,20 @@ async function project(url: string): Promise<string> {
   return cwd;
 }
 
+/** What the ledger holds, by purpose and outcome. */
+function attemptsIn(cwd: string): unknown[] {
+  const database = openDatabase(path.join(cwd, '.aqe-llm'));
+  const rows = database
+    .prepare(
+      `SELECT purpose, outcome, count(*) AS n, sum(input_tokens) AS input,
+         count(DISTINCT pair) AS pairs, count(DISTINCT session) AS sessions
+       FROM attempts JOIN attempt_kinds k ON k.id = kind GROUP BY 1, 2 ORDER BY 2`,
+    )
+    .all();
+  database.close();
+  return rows;
+}
+
 const run = (cwd: string, ...args: string[]) => runCli(['baseline', ...args, '--json'], { cwd });
 
 describe("a server's model as the candidate", () => {
@@ -71,6 +86,10 @@ describe("a server's model as the candidate", () => {
       expect(candidate.tasks.map((task) => task.state)).toEqual(['graded', 'graded', 'graded']);
       expect(candidate.latencyMs.measured).toBe(3);
       expect(asked()).toBe(4);
+      expect(attemptsIn(cwd)).toEqual([
+        { purpose: 'baseline', outcome: 'ok', n: 3, input: 120, pairs: 3, sessions: 1 },
+        { purpose: 'baseline', outcome: 'overloaded', n: 1, input: null, pairs: 1, sessions: 1 },
+      ]);
       const again = await run(cwd, '--suite', suite, '--candidate', 'replay:farm:tiny');
       expect(readReport(again.stdout).candidate.latencyMs).toMatchObject({ measured: 0 });
       expect(asked()).toBe(4);

@@ -115,6 +115,7 @@ describe('the official client of Ollama', () => {
         [1, 0.5],
         [3, 0.5],
       ],
+      prompt_eval_count: 2,
     });
     expect(await client.embeddings({ model: 'auto', prompt: 'ab' })).toEqual({
       embedding: [2, 0.5],

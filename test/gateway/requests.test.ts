@@ -195,6 +195,7 @@ describe('a request', () => {
         { object: 'embedding', index: 0, embedding: [2, 0.5] },
         { object: 'embedding', index: 1, embedding: [1, 0.5] },
       ],
+      usage: { prompt_tokens: 2, total_tokens: 2 },
     });
     const coded = await post('/v1/embeddings', { ...ask, encoding_format: 'base64' });
     const embedding = Buffer.from(new Float32Array([2, 0.5]).buffer).toString('base64');

@@ -137,7 +137,11 @@ export function scriptedRouter(): ScriptedRouter {
     },
     explain: () => Promise.resolve(DECISION),
     models: () => Promise.resolve(router.list),
-    embed: async (texts) => ({ target: TARGET, vectors: await router.embedding(texts) }),
+    embed: async (texts) => ({
+      target: TARGET,
+      vectors: await router.embedding(texts),
+      usage: { inputTokens: texts.length, outputTokens: 0 },
+    }),
     close: () => Promise.resolve(),
   };
   return router;

@@ -33,6 +33,12 @@ export async function startModelServer(name: string, mood: Mood = 'well'): Promi
         data: [{ id: 'm', object: 'model', max_model_len: 4096 }],
       });
     }
+    if (request.url === '/v1/embeddings' && it.mood === 'well') {
+      return json(200, {
+        data: [{ index: 0, embedding: [1, 0] }],
+        usage: { prompt_tokens: 3, total_tokens: 3 },
+      });
+    }
     if (request.url !== '/v1/chat/completions')
       return json(404, { error: { message: 'no such path' } });
     let text = '';

@@ -8,6 +8,7 @@ import type { RouteRequest } from '../../src/routing/decision.ts';
 import type { RouteEvent, Router } from '../../src/routing/router.ts';
 import type { RouterEvent } from '../../src/routing/walk.ts';
 import { createRuntime } from '../../src/runtime.ts';
+import { openDatabase } from '../../src/storage/database.ts';
 import { startModelServer, type ModelServer } from './model-server.ts';
 
 interface Opened {
@@ -17,6 +18,8 @@ interface Opened {
   near: ModelServer;
   second: ModelServer;
   cloud: ModelServer;
+  /** Purpose, target, outcome, agent, session, input tokens and billionths of a dollar of each attempt. */
+  attempts: () => unknown[];
 }
 
 /** A router in front of three servers, one for each tier. */
@@ -40,11 +43,21 @@ async function open(routing: ConfigFile['routing'] = {}): Promise<Opened> {
   const events: RouterEvent[] = [];
   const router = await runtime.openRouter({ onEvent: (event) => events.push(event) });
   const ledger = runtime.openLedger();
+  const database = openDatabase(path.join(folder, '.aqe-llm'));
+  const attempts = (): unknown[] =>
+    database
+      .prepare(
+        `SELECT purpose, target, outcome, agent, session, input_tokens, nano_usd
+         FROM attempts JOIN attempt_kinds k ON k.id = kind ORDER BY at, request_id`,
+      )
+      .raw()
+      .all();
   onTestFinished(async () => {
     await router.close();
+    database.close();
     rmSync(folder, { recursive: true, force: true });
   });
-  return { router, ledger, events, near, second, cloud };
+  return { router, ledger, events, near, second, cloud, attempts };
 }
 
 const hello = (more: Partial<RouteRequest> = {}): RouteRequest => ({
@@ -218,6 +231,18 @@ describe('the walk', () => {
     expect(decision.ladder.length).toBeGreaterThan(1);
     expect(near.chats.length + second.chats.length + cloud.chats.length).toBe(0);
     expect(ledger.history({ limit: 10 })).toEqual([]);
+  });
+
+  it('embeds, and records what that used, where there are embeddings', async () => {
+    const { router, near, attempts } = await open();
+    near.mood = 'failing';
+    expect(await router.embed(['a'], { model: 'second:m', agent: 'qe-x', session: 's' })).toEqual({
+      target: 'second:m',
+      vectors: [[1, 0]],
+      usage: { inputTokens: 3, outputTokens: 0 },
+    });
+    await expect(router.embed(['a'], { model: 'near:m' })).rejects.toThrow();
+    expect(attempts()).toEqual([['embedding', 'second:m', 'ok', 'qe-x', 's', 3, 0]]);
   });
 
   it('lists what the tiers have', async () => {

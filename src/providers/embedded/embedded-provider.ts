@@ -139,8 +139,9 @@ export function createEmbeddedProvider(options: EmbeddedProviderOptions): Provid
         left.abort();
       }
     },
-    async embed(texts, { signal } = {}) {
+    async embed(texts, { signal, onUsage } = {}) {
       const result = await engine.run({ kind: 'embed', texts: [...texts] }, { signal });
+      onUsage?.({ inputTokens: result.tokens, outputTokens: 0 });
       return result.vectors;
     },
     async countTokens(text) {

@@ -45,7 +45,7 @@ async function run(id: number, job: EngineJob, signal: AbortSignal): Promise<Eng
     case 'count':
       return { kind: 'count', tokens: engine.countTokens(job.text) };
     case 'embed':
-      return { kind: 'embed', vectors: await engine.embed(job.texts, signal) };
+      return { kind: 'embed', ...(await engine.embed(job.texts, signal)) };
     case 'generate':
       return engine.generate(job, signal, {
         prompt: (inputTokens, cachedTokens) =>

@@ -26,7 +26,10 @@ export interface Engine {
     listener: GenerateListener,
   ): Promise<ResultOf<'generate'>>;
   /** Vectors as the model gives them, not normalised; zeros for an empty text. */
-  embed(texts: readonly string[], signal: AbortSignal): Promise<number[][]>;
+  embed(
+    texts: readonly string[],
+    signal: AbortSignal,
+  ): Promise<{ vectors: number[][]; tokens: number }>;
   dispose(): Promise<void>;
 }
 
@@ -141,12 +144,15 @@ async function engineOf(
         });
       }
       const vectors: number[][] = [];
+      let tokens = 0;
       for (const text of texts) {
         // Nobody waits for the vectors of an aborted call.
         if (signal.aborted) break;
-        vectors.push(await vectorOf(embedding, text, contextTokens));
+        const embedded = await vectorOf(embedding, text, contextTokens);
+        vectors.push(embedded.vector);
+        tokens += embedded.tokens;
       }
-      return vectors;
+      return { vectors, tokens };
     },
     dispose: () => model.llama.dispose(),
   };
@@ -156,7 +162,7 @@ async function vectorOf(
   embedding: LlamaEmbeddingContext,
   text: string,
   contextTokens: number,
-): Promise<number[]> {
+): Promise<{ vector: number[]; tokens: number }> {
   const length = embedding.calculateInputLength(text);
   if (length >= contextTokens) {
     throw new ProviderFailure(
@@ -167,8 +173,11 @@ async function vectorOf(
   }
   const { vector } = await embedding.getEmbeddingFor(text);
   // A text without a token means nothing, and the library gives nothing for it.
-  if (vector.length === 0) return Array<number>(embedding.model.embeddingVectorSize).fill(0);
-  return [...vector];
+  const { embeddingVectorSize } = embedding.model;
+  return {
+    vector: vector.length === 0 ? Array<number>(embeddingVectorSize).fill(0) : [...vector],
+    tokens: length,
+  };
 }
 
 function quantisationOf(library: Library, model: LlamaModel): string {

@@ -52,7 +52,11 @@ const resultSchema = z.discriminatedUnion('kind', [
     finishReason: z.enum(['stop', 'length', 'cancelled']),
     outputTokens: z.int(),
   }),
-  z.strictObject({ kind: z.literal('embed'), vectors: z.array(z.array(z.number())) }),
+  z.strictObject({
+    kind: z.literal('embed'),
+    vectors: z.array(z.array(z.number())),
+    tokens: z.int(),
+  }),
   z.strictObject({ kind: z.literal('count'), tokens: z.int() }),
   z.strictObject({ kind: z.literal('describe'), facts: engineFactsSchema }),
 ]);

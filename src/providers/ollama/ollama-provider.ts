@@ -11,7 +11,7 @@ import {
 } from '../http/answer.ts';
 import { withinTotal, type Deadlines } from '../http/deadlines.ts';
 import { createHttpClient } from '../http/http-client.ts';
-import type { CallOptions, Provider } from '../provider.ts';
+import type { CallOptions, EmbedOptions, Provider } from '../provider.ts';
 import { chatBody } from './chat-body.ts';
 import { readChatStream } from './chat-stream.ts';
 import { createContextChoice, LONGER_CONTEXT } from './context-choice.ts';
@@ -36,7 +36,10 @@ export interface OllamaOptions {
   keepAlive?: string | number | undefined;
 }
 
-const embeddingsSchema = z.looseObject({ embeddings: z.array(z.array(z.number())) });
+const embeddingsSchema = z.looseObject({
+  embeddings: z.array(z.array(z.number())),
+  prompt_eval_count: z.int().min(0).nullish(),
+});
 const embeddingSchema = z.looseObject({ embedding: z.array(z.number()) });
 
 /** Ollama through its own interface, which unlike its `/v1` takes a context length. */
@@ -83,7 +86,11 @@ export function createOllamaProvider(options: OllamaOptions): Provider {
     return { model, request, deadlines, clock, signal, ask: (within) => ask(request, within) };
   }
 
-  async function embedAll(texts: readonly string[], signal: AbortSignal): Promise<number[][]> {
+  async function embedAll(
+    texts: readonly string[],
+    signal: AbortSignal,
+    onUsage: EmbedOptions['onUsage'],
+  ): Promise<number[][]> {
     const contextTokens = context.current();
     const common = {
       model,
@@ -94,7 +101,10 @@ export function createOllamaProvider(options: OllamaOptions): Provider {
     try {
       const body = { ...common, input: texts, truncate: false };
       const call = { path: '/api/embed', body, signal };
-      return (await client.requestJson(embeddingsSchema, call)).embeddings;
+      const answer = await client.requestJson(embeddingsSchema, call);
+      const { prompt_eval_count: inputTokens } = answer;
+      if (typeof inputTokens === 'number') onUsage?.({ inputTokens, outputTokens: 0 });
+      return answer.embeddings;
     } catch (error) {
       if (failureClassOf(error) !== 'unsupported') throw error;
     }
@@ -111,11 +121,11 @@ export function createOllamaProvider(options: OllamaOptions): Provider {
     id,
     complete: (request, callOptions = {}) => completeAnswer(answerOptions(request, callOptions)),
     stream: (request, callOptions = {}) => streamAnswer(answerOptions(request, callOptions)),
-    async embed(texts, { signal } = {}) {
+    async embed(texts, { signal, onUsage } = {}) {
       if (texts.length === 0) return [];
       const { totalMs } = deadlines;
       const vectors = await withinTotal({ totalMs, clock, signal }, (within) =>
-        embedAll(texts, within),
+        embedAll(texts, within, onUsage),
       );
       if (vectors.length === texts.length) return vectors;
       throw new ProviderFailure(

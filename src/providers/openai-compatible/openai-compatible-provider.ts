@@ -38,6 +38,7 @@ export interface OpenAiCompatibleOptions {
 
 const embeddingsSchema = z.looseObject({
   data: z.array(z.looseObject({ index: z.int().min(0), embedding: z.array(z.number()) })),
+  usage: z.looseObject({ prompt_tokens: z.int().min(0).nullish() }).nullish(),
 });
 
 /** vLLM, llama-server, or another server of OpenAI's `/v1`. What it is, it is asked by the first call. */
@@ -151,16 +152,20 @@ export function createOpenAiCompatibleProvider(options: OpenAiCompatibleOptions)
     id,
     complete: (request, callOptions = {}) => completeAnswer(answerOptions(request, callOptions)),
     stream: (request, callOptions = {}) => streamAnswer(answerOptions(request, callOptions)),
-    async embed(texts, { signal } = {}) {
+    async embed(texts, { signal, onUsage } = {}) {
       if (texts.length === 0) return [];
       const { name } = await locate(signal);
-      const { data } = await withinTotal({ totalMs: deadlines.totalMs, clock, signal }, (within) =>
-        client.requestJson(embeddingsSchema, {
-          path: '/v1/embeddings',
-          body: { model: name, input: texts },
-          signal: within,
-        }),
+      const { data, usage } = await withinTotal(
+        { totalMs: deadlines.totalMs, clock, signal },
+        (within) =>
+          client.requestJson(embeddingsSchema, {
+            path: '/v1/embeddings',
+            body: { model: name, input: texts },
+            signal: within,
+          }),
       );
+      const inputTokens = usage?.prompt_tokens;
+      if (typeof inputTokens === 'number') onUsage?.({ inputTokens, outputTokens: 0 });
       const vectors = data.toSorted((a, b) => a.index - b.index).map(({ embedding }) => embedding);
       if (vectors.length === texts.length) return vectors;
       throw new ProviderFailure(

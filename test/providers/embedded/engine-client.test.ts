@@ -141,7 +141,7 @@ describe('the engine client', () => {
          current = m.id;
          if (m.job.texts[0] !== 'wait') finish(m.id, 2);
        });
-       function finish(id, n) { current = undefined; process.send({ type: 'done', id, result: { kind: 'embed', vectors: [[n]] } }); }`,
+       function finish(id, n) { current = undefined; process.send({ type: 'done', id, result: { kind: 'embed', vectors: [[n]], tokens: n } }); }`,
     );
     const abort = new AbortController();
     const first = failureOf(

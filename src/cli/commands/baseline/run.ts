@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import { appendFile, mkdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError, messageOf, type ExitCode } from '../../../core/errors.ts';
+import type { Message } from '../../../core/request.ts';
 import {
   runBaseline,
   type BaselineDeps,
@@ -13,7 +15,9 @@ import type { BaselineReport, Rubric } from '../../../quality/result.ts';
 import type { RunPlan, RunStore } from '../../../quality/run-store.ts';
 import { loadSuite, type Suite } from '../../../quality/suites/suite.ts';
 import { exitCodeOf } from '../../../quality/verdict.ts';
+import { describe } from '../../../routing/describe.ts';
 import type { LocalModel, Runtime } from '../../../runtime.ts';
+import type { Metered } from '../../../runtime/open-meter.ts';
 import type { CommandContext } from '../../main.ts';
 import { provideModel, runtimeFor } from '../../model.ts';
 import type { Output } from '../../output/output.ts';
@@ -54,6 +58,13 @@ export async function runCommand(context: CommandContext, flags: RunFlags): Prom
       : await resumeRun(store, flags.resume);
   const models = await modelsOf(run.plan, runtime, output, signal);
   const executor = await runtime.createExecutor(sandbox);
+  const metered: Metered = {
+    purpose: 'baseline',
+    session: run.id,
+    categoryOf: (request) => describe(request).category,
+    pairOf: ({ messages }) => `${run.id} ${hashOf(messages)}`,
+    onTrouble: (message) => output.note(`warning: not in the ledger: ${message}`),
+  };
   const deps: BaselineDeps = {
     store,
     kinds: { executor, typeCheck: await runtime.createTypeChecker(), sandbox },
@@ -68,7 +79,9 @@ export async function runCommand(context: CommandContext, flags: RunFlags): Prom
     cores: runtime.cores,
     openProvider: async (spec) => {
       const model = models.get(spec);
-      return model === undefined ? runtime.openSteady(spec) : runtime.openEmbedded(model);
+      return model === undefined
+        ? runtime.openSteady(spec, metered)
+        : runtime.meter(runtime.openEmbedded(model), metered);
     },
   };
   const lock = await lockRun(runtime, run.id, output, signal);
@@ -92,6 +105,10 @@ export async function runCommand(context: CommandContext, flags: RunFlags): Prom
   } finally {
     await lock.release();
   }
+}
+
+function hashOf(messages: readonly Message[]): string {
+  return createHash('sha256').update(JSON.stringify(messages)).digest('hex').slice(0, 16);
 }
 
 /** Room for the 6 to 10 short tests that a task asks for, so that a small model on two cores takes minutes. */
