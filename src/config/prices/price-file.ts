@@ -62,7 +62,6 @@ export const priceFileSchema = z.strictObject({
   prices: z.array(priceSchema),
 });
 export type PriceFile = z.output<typeof priceFileSchema>;
-export type WrittenPriceFile = z.input<typeof priceFileSchema>;
 
 /** A file's prices, or everything that is wrong with it. */
 export type ReadPrices =

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Completion, CompletionRequest } from '../../../src/core/request.ts';
+import type { Completion, CompletionRequest, Usage } from '../../../src/core/request.ts';
 import { compiledEntry } from '../../../src/core/compiled-entry.ts';
 import { createEmbeddedProvider } from '../../../src/providers/embedded/embedded-provider.ts';
 import type { EmbeddedProviderOptions } from '../../../src/providers/embedded/embedded-provider.ts';
@@ -263,8 +263,11 @@ describe('an embedding model', { timeout: SLOW }, () => {
         'Bananas!',
         '',
       ];
-      const vectors = await provider.embed(texts);
+      let used: Usage = {};
+      const vectors = await provider.embed(texts, { onUsage: (usage) => (used = usage) });
       expect(vectors.map((vector) => vector.length)).toEqual([576, 576, 576, 576]);
+      expect(used.inputTokens).toBeGreaterThan(9);
+      expect(used.outputTokens).toBe(0);
       const [parser = [], alike = [], other = [], empty = []] = vectors;
       expect(cosine(parser, alike)).toBeGreaterThan(cosine(parser, other));
       expect(new Set(empty)).toEqual(new Set([0]));
