@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import Sqlite from 'better-sqlite3';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { runCli, type CliResult } from './run-cli.ts';
@@ -189,6 +190,39 @@ describe('curate', () => {
     const list = await curate('list', '--json');
     expect(list.stdout).toContain('"id":"other"');
     expect(list.stdout).not.toContain('"id":"again"');
+  });
+
+  test('leaves a database of a newer version as it is: exit 2, and named', async () => {
+    write('in.jsonl', LINES);
+    await curate('import', 'in.jsonl');
+    const database = new Sqlite(path.join(cwd, '.aqe-llm', 'state.sqlite'));
+    const version = Number(database.pragma('user_version', { simple: true }));
+    database.pragma('user_version = 99');
+    for (const command of [['list'], ['import', 'in.jsonl'], ['learn'], ['export', 'out.jsonl']]) {
+      const { exitCode, stdout, stderr } = await curate(...command);
+      expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+      expect(stderr).toContain('was written by a newer version of aqe-llm');
+      expect(stderr).toContain('hint:');
+    }
+    database.pragma(`user_version = ${version}`);
+    database.close();
+    expect(JSON.parse((await curate('list', '--json')).stdout)).toMatchObject({ total: 4 });
+  });
+
+  test('migrate names a file that is none of AgentDB, and steps out of turn: exit 2', async () => {
+    write('notes.txt', ['no database']);
+    for (const [words, named] of [
+      [['start', 'absent.db'], 'absent.db cannot be opened'],
+      [['start', 'notes.txt'], 'notes.txt cannot be opened'],
+      [['start'], 'Which file is it?'],
+      [['compare'], 'No migration is under way'],
+      [['finish'], 'No migration is under way'],
+    ] as const) {
+      const { exitCode, stderr } = await curate('migrate', ...words);
+      expect(exitCode).toBe(2);
+      expect(stderr).toContain(named);
+    }
+    expect((await curate('migrate')).stdout).toContain('No migration is under way.');
   });
 
   test('a file that is not there, an unknown scope, an unwritable target: exit 2 and a hint', async () => {

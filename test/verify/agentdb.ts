@@ -1,15 +1,21 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { installAgentDb } from '../../benchmarks/install.ts';
+import { seededIndex } from '../../src/core/random.ts';
 
 const BIN = fileURLToPath(new URL('../../bin/aqe-llm.js', import.meta.url));
 const PATTERNS = 400;
 const EPISODES = 200;
 const DIMENSION = 384;
+/** `migrate start` is killed so often on its way, after up to so many milliseconds. */
+const KILLS = 6;
+const MOST_MS = 6000;
 
 const isFunction = (value: unknown): boolean => typeof value === 'function';
 interface Database {
@@ -47,11 +53,15 @@ const comparisonSchema = z.object({
   leftOut: z.array(z.string()),
   sha256: z.object({ file: z.string(), store: z.string() }),
   changed: z.int(),
+  unmirrored: z.int(),
   isEqual: z.boolean(),
   search: z.object({ ms: z.object({ agentdb: z.number(), store: z.number() }) }).optional(),
 });
 
-/** A file that the real AgentDB wrote comes over: counts and hashes equal. */
+/**
+ * A file that the real AgentDB wrote comes over, although the move is killed again and again: counts
+ * and hashes equal. What AgentDB overwrites while both are written is made good.
+ */
 export async function run(out: (line: string) => void): Promise<boolean> {
   const folder = await mkdtemp(path.join(tmpdir(), 'aqe-agentdb-'));
   const file = path.join(folder, 'agentdb.db');
@@ -69,8 +79,22 @@ export async function run(out: (line: string) => void): Promise<boolean> {
     if (stdout === '') throw new Error(stderr);
     return JSON.parse(stdout);
   };
+  const compare = (): z.output<typeof comparisonSchema> =>
+    comparisonSchema.parse(curate('migrate', 'compare'));
+  const random = seededIndex(20_261_127);
   try {
-    await writeAgentDb(file);
+    const agentDb = await writeAgentDb(file);
+    let killed = 0;
+    for (let kill = 0; kill < KILLS; kill++) {
+      const words = [BIN, 'curate', 'migrate', 'start', file];
+      const child = spawn(process.execPath, words, { cwd: folder, stdio: 'ignore' });
+      const ended = once(child, 'exit');
+      await Promise.race([ended, sleep(random(MOST_MS))]);
+      child.kill('SIGKILL');
+      await ended;
+      if (child.signalCode === 'SIGKILL') killed += 1;
+    }
+    out(`migrate start was killed ${killed} times of ${KILLS}`);
     curate('migrate', 'start', file);
     const { rows, copied, leftOut, sha256, changed, isEqual, search } = comparisonSchema.parse(
       curate('migrate', 'compare'),
@@ -83,6 +107,18 @@ export async function run(out: (line: string) => void): Promise<boolean> {
     check('search, median ms', search !== undefined, search?.ms);
     const { patterns: store } = z.object({ patterns: z.int() }).parse(curate('migrate', 'start'));
     check('nothing twice', store === PATTERNS + EPISODES, store);
+    await writeFile(
+      path.join(folder, 'new.jsonl'),
+      '{"prompt": "Is it new?", "answer": "It is.", "category": "other"}',
+    );
+    curate('import', 'new.jsonl');
+    check('written to both', compare().rows.pattern === PATTERNS + 1, compare().rows);
+    await agentDb.storeOne();
+    const before = compare();
+    check('AgentDB saved over it', !before.isEqual && before.unmirrored === 1, before.unmirrored);
+    curate('migrate', 'start');
+    const after = compare();
+    check('made good', after.isEqual && after.rows.pattern === PATTERNS + 2, after.rows);
     check('switched', true, curate('migrate', 'switch'));
     check('finished', true, curate('migrate', 'finish'));
     return held;
@@ -92,7 +128,7 @@ export async function run(out: (line: string) => void): Promise<boolean> {
 }
 
 /** By AgentDB's own code; the embedder is its seam. */
-async function writeAgentDb(file: string): Promise<void> {
+async function writeAgentDb(file: string): Promise<{ storeOne(): Promise<void> }> {
   const folder = await installAgentDb();
   const load = (name: string): Promise<unknown> =>
     import(pathToFileURL(path.join(folder, 'dist', name)).href);
@@ -131,4 +167,10 @@ async function writeAgentDb(file: string): Promise<void> {
     });
   }
   database.save();
+  return {
+    async storeOne() {
+      await bank.storePattern({ taskType: 'deploy', approach: 'One more.', successRate: 0.5 });
+      database.save();
+    },
+  };
 }
