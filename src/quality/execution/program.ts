@@ -7,6 +7,9 @@ export interface Program {
   entry: string;
 }
 
+/** `driver` measures tests, `rerun-driver` repeats them. */
+type ProgramName = 'driver' | 'rerun-driver';
+
 async function bundle(relative: string, options: BuildOptions): Promise<string> {
   // The same module lies beside this one in the sources and in the build.
   const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
@@ -24,9 +27,9 @@ async function bundle(relative: string, options: BuildOptions): Promise<string> 
   return result.outputFiles?.[0]?.text ?? '';
 }
 
-async function buildProgram(): Promise<Program> {
+async function buildProgram(name: ProgramName): Promise<Program> {
   const [driver, realm, runner] = await Promise.all([
-    bundle('./driver/driver', { platform: 'node', format: 'cjs' }),
+    bundle(`./driver/${name}`, { platform: 'node', format: 'cjs' }),
     bundle('./realm/realm', {
       platform: 'neutral',
       mainFields: ['module', 'main'],
@@ -54,10 +57,13 @@ async function buildProgram(): Promise<Program> {
   };
 }
 
-let built: Promise<Program> | undefined;
+const built = new Map<ProgramName, Promise<Program>>();
 
-/** The program, bundled once in the life of this process. */
-export function loadProgram(): Promise<Program> {
-  built ??= buildProgram();
-  return built;
+/** A program, bundled once in the life of this process. */
+export function loadProgram(name: ProgramName): Promise<Program> {
+  const known = built.get(name);
+  if (known !== undefined) return known;
+  const building = buildProgram(name);
+  built.set(name, building);
+  return building;
 }

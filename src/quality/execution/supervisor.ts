@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { AppError } from '../../core/errors.ts';
-import type { Sandbox, SandboxExit, SandboxLimits } from '../sandbox/sandbox.ts';
+import type { Sandbox, SandboxExit } from '../sandbox/sandbox.ts';
 import {
   driverMessageSchema,
   type Base,
@@ -9,18 +8,8 @@ import {
   type RunKind,
 } from './driver/job.ts';
 import type { MutantOutcome } from './execution.ts';
+import { describeExit, driverFailure, LIMITS } from './limits.ts';
 import { loadProgram } from './program.ts';
-
-/**
- * A test may await as long as its timeout allows, but it may not keep the event loop from turning for longer than
- * `idleMs`: then it hangs, and only ending the process helps.
- */
-const LIMITS: SandboxLimits = {
-  idleMs: 3000,
-  wallMs: 15 * 60_000,
-  memoryMb: 512,
-  outputBytes: 64 * 1024 * 1024,
-};
 
 /** Tests that may end the process before what is left is given up. */
 const MAX_RESTARTS = 3;
@@ -48,21 +37,6 @@ export type Observation =
       /** Outcomes by Stryker's number. */
       mutants: MutantOutcome[];
     };
-
-function describeExit(exit: SandboxExit): string {
-  switch (exit.reason) {
-    case 'exited':
-      return `ended the process (exit code ${exit.code})`;
-    case 'signal':
-      return `ended the process (${exit.signal})`;
-    case 'memory':
-      return `used more than ${LIMITS.memoryMb} MiB of memory`;
-    case 'output':
-      return 'wrote too much output';
-    default:
-      return 'does not come to an end';
-  }
-}
 
 function isHang(exit: SandboxExit): boolean {
   return exit.reason === 'idle' || exit.reason === 'wall';
@@ -217,7 +191,7 @@ export async function supervise(
   job: Supervised,
   signal?: AbortSignal,
 ): Promise<Observation> {
-  const program = await loadProgram();
+  const program = await loadProgram('driver');
   const watch = new Watch(job);
   while (!watch.over) {
     signal?.throwIfAborted();
@@ -243,10 +217,7 @@ export async function supervise(
       signal?.throwIfAborted();
       // Once it has begun, whatever ends it is a test's doing: a failure that were nobody's would hide a bad test.
       if (!started) {
-        throw new AppError('execution.failed', `The test driver ${describeExit(event.state)}.`, {
-          hint: 'Run `aqe-llm setup doctor` to see which sandbox is used and whether it works.',
-          cause: new Error(event.stderr),
-        });
+        throw driverFailure(event);
       }
       watch.ended(event.state);
     }

@@ -5,6 +5,8 @@ import { SourceError } from './instrument.ts';
 
 /** Modules of the runner that a test file may import. */
 const RUNNER_MODULES = new Set(['vitest', 'vitest/globals', '@jest/globals']);
+/** What a rerun puts around the tests; only modules that come with a suite may ask for it. */
+export const WORLD_MODULE = 'aqe:world';
 const LOADERS: Readonly<Record<string, Loader>> = {
   '.js': 'js',
   '.mjs': 'js',
@@ -35,10 +37,14 @@ function resolver(subjectName: string, test: Source, modules: Modules): Plugin {
   return {
     name: 'subject',
     setup(bundle) {
-      bundle.onResolve({ filter: /.*/ }, ({ path, kind, namespace }) => {
+      bundle.onResolve({ filter: /.*/ }, ({ path, kind, namespace, importer }) => {
         if (kind === 'entry-point') return undefined;
-        if (path === 'aqe:test' || (namespace === 'test' && Object.hasOwn(modules, path))) {
-          return { path, namespace: 'test' };
+        const own = path.replace(/\.[cm]?[jt]s$/, '');
+        if (path === 'aqe:test' || (namespace === 'test' && Object.hasOwn(modules, own))) {
+          return { path: path === 'aqe:test' ? path : own, namespace: 'test' };
+        }
+        if (path === WORLD_MODULE && Object.hasOwn(modules, importer)) {
+          return { path, namespace: 'request' };
         }
         if (namespace === 'request') return { path, external: true };
         const name =

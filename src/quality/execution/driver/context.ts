@@ -6,12 +6,12 @@ import {
   moveMessagePortToContext,
   receiveMessageOnPort,
 } from 'node:worker_threads';
+import type { Performance } from 'node:perf_hooks';
 import type { RealmHost } from '../realm/host.ts';
 import type { Realm } from '../realm/realm.ts';
 import { Imprint } from './imprint.ts';
-import { RunTimers } from './run-timers.ts';
 import type * as RunnerFace from './runner-face.ts';
-import type { RunnerTimers } from './runner-timers.ts';
+import type { Surroundings, TimeoutTimers } from './surroundings.ts';
 
 const nodeRequire = createRequire(__filename);
 
@@ -121,11 +121,12 @@ function objectsOf(realm: Realm): unknown {
 /** The test runner, evaluated for one context; it lives outside of it, with a clock of its own. */
 function openRunner(
   script: Script,
-  { setTimeout, clearTimeout }: RunnerTimers,
+  { setTimeout, clearTimeout }: TimeoutTimers,
+  clock: Performance,
   realm: Realm,
 ): typeof RunnerFace {
   const nextTick = process.nextTick.bind(process);
-  const scope = { setTimeout, clearTimeout, performance, process: { nextTick } };
+  const scope = { setTimeout, clearTimeout, performance: clock, process: { nextTick } };
   const evaluate: (...args: unknown[]) => typeof RunnerFace = script.runInThisContext();
   return evaluate(scope, setTimeout, clearTimeout, objectsOf(realm));
 }
@@ -134,7 +135,12 @@ function openRunner(
 export interface ContextParts {
   realm: Script;
   runner: Script;
-  timers: RunnerTimers;
+  /** The test runner's own timers and clock. */
+  timers: TimeoutTimers;
+  clock: Performance;
+  surroundings: () => Surroundings;
+  /** Whether a context serves on after what mocks and clocks did in it was taken back. */
+  restores: boolean;
 }
 
 /** A global scope that looks like Node's, in which a test runner, `expect`, `vi` and the like are set up. */
@@ -143,29 +149,39 @@ export class RunContext {
   readonly runner: typeof RunnerFace;
   readonly #context = createContext({}, { name: 'test' });
   readonly #inner: object = runInContext('globalThis', this.#context);
-  readonly #timers = new RunTimers();
+  readonly #timers: Surroundings['timers'];
   readonly #ownModules: ReadonlyMap<string, unknown>;
+  readonly #restores: boolean;
   #host: RunHost;
   /** What the scope was like before its first run. */
   readonly #imprint: Imprint;
 
   constructor(parts: ContextParts, firstHost: RunHost) {
     this.#host = firstHost;
-    const globals = { ...GLOBALS, ...this.#timers.globals() };
+    const surroundings = parts.surroundings();
+    this.#timers = surroundings.timers;
+    this.#restores = parts.restores;
+    const prepare: (...tools: unknown[]) => void = runInContext(
+      surroundings.prelude,
+      this.#context,
+    );
+    prepare(...surroundings.tools);
+    const globals = { ...GLOBALS, ...surroundings.globals, ...this.#timers.globals() };
     // Before the realm's own modules are evaluated: they expect to be in Node.
     for (const [name, value] of Object.entries(globals)) this.#define(name, value);
     for (const name of LAZY) this.#defineLazily(name);
     this.#define('global', this.#inner);
     const openRealm: (host: RealmHost, require: (name: string) => unknown) => Realm =
       parts.realm.runInContext(this.#context);
-    this.realm = openRealm(this.#realmHost(globals), (name) => {
+    this.realm = openRealm(this.#realmHost(globals, surroundings), (name) => {
       if (name === 'util') return nodeRequire('node:util');
       throw new Error(`no module ${name}`);
     });
-    this.#ownModules = new Map(
-      ['process', 'console'].map((name) => [name, Reflect.get(this.#inner, name)]),
-    );
-    this.runner = openRunner(parts.runner, parts.timers, this.realm);
+    this.#ownModules = new Map<string, unknown>([
+      ...surroundings.modules,
+      ...['process', 'console'].map((name) => [name, Reflect.get(this.#inner, name)] as const),
+    ]);
+    this.runner = openRunner(parts.runner, parts.timers, parts.clock, this.realm);
     for (const [name, value] of Object.entries(this.vitest())) this.#define(name, value);
     this.#define('jest', this.realm.jest);
     this.#imprint = new Imprint(this.realm.tracked());
@@ -184,8 +200,9 @@ export class RunContext {
 
   /** Ends the run. True when it left the scope just as it was, so that another may have it. */
   end(): boolean {
-    const left = this.#timers.waiting;
+    const left = this.#timers.waiting && !this.#restores;
     this.#timers.end();
+    if (this.#restores) this.realm.restore();
     return !left && this.realm.untouched() && this.#imprint.intact;
   }
 
@@ -216,7 +233,10 @@ export class RunContext {
     });
   }
 
-  #realmHost(globals: Record<string, unknown>): RealmHost {
+  #realmHost(
+    globals: Record<string, unknown>,
+    { performance, process }: Surroundings,
+  ): RealmHost {
     const current = (): RunHost => this.#host;
     return {
       currentTest: () => current().currentTest(),

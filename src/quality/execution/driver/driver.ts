@@ -1,25 +1,19 @@
 import { readFileSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
-import { Script } from 'node:vm';
+import type { Script } from 'node:vm';
 import { openChannel } from './channel.ts';
 import { ContextPool } from './context-pool.ts';
 import { ArgumentSpy, CoverageCounter, MutantSwitch, type Instrument } from './instruments.ts';
-import type { Base, DriverJob, RunKind } from './job.ts';
+import type { Base, DriverJob, DriverMessage, RunKind } from './job.ts';
 import { runOnce, type RunInput, type RunResult, type TestResult } from './run.ts';
 import { RunnerTimers } from './runner-timers.ts';
+import { optimiseLater, scriptFile, testScript, wrapped } from './scripts.ts';
+import { nodeSurroundings } from './surroundings.ts';
 
 /** A mutant reached this many times as often as in the base run is an endless loop, as Stryker has it. */
 const HIT_FACTOR = 100;
 const HEARTBEAT_MS = 250;
 
-/**
- * Most of what is evaluated here runs a few hundred times and ends: optimised as early as V8 would, a third of the
- * processor time went into the optimiser (`npm run bench -- grading`). What is truly hot still is.
- */
-const OPTIMISE_LATER = '--interrupt-budget=500000';
-
-type Send = ReturnType<typeof openChannel>;
+type Send = (message: DriverMessage) => void;
 
 /** The program that runs in the sandbox: test runs and mutant runs, each in a context of its own. */
 class Driver {
@@ -30,6 +24,9 @@ class Driver {
     realm: scriptFile('realm.js'),
     runner: scriptFile('runner.js'),
     timers: this.#timers,
+    clock: performance,
+    surroundings: nodeSurroundings,
+    restores: false,
   });
   readonly #counted: Script;
   readonly #switched: Script;
@@ -46,10 +43,7 @@ class Driver {
       'exports, require, module, stryMutAct_9fa48, stryCov_9fa48',
       'subject',
     );
-    this.#test = new Script(
-      `(async function (require, __filename, __dirname) { 'use strict';\n${job.test}\n})`,
-      { filename: job.testFileName },
-    );
+    this.#test = testScript(job.test, job.testFileName);
   }
 
   /** Nothing is left that could happen but a timeout: lets it happen now. */
@@ -193,20 +187,10 @@ function reachOf(
   return reach;
 }
 
-function wrapped(body: string, parameters: string, name: string): Script {
-  return new Script(`(function (${parameters}) { 'use strict';\n${body}\n})`, {
-    filename: `${name}.js`,
-  });
-}
-
-function scriptFile(name: string): Script {
-  return new Script(readFileSync(join(__dirname, name), 'utf8'), { filename: name });
-}
-
-setFlagsFromString(OPTIMISE_LATER);
+optimiseLater();
 // Made by the executor of the same release: a schema here would double the program's size.
 const job: DriverJob = JSON.parse(readFileSync(0, 'utf8'));
-const send = openChannel(job.nonce);
+const send = openChannel<DriverMessage>(job.nonce);
 // An error that no test awaits fails no test, as under vitest: each keeps the state it has.
 process.on('uncaughtException', () => undefined);
 process.on('unhandledRejection', () => undefined);

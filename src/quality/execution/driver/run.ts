@@ -21,6 +21,12 @@ export interface RunInput {
   wanted: (key: string) => boolean;
   /** Ends the run at the first failure. */
   bail: boolean;
+  /** The order in which tests and suites run that were found in this one. */
+  order?: <Item>(found: readonly Item[]) => Item[];
+  /** Runs the file once before, in the same context and on the same module; how that goes is not reported. */
+  leftover?: boolean;
+  /** Further modules that the test file's bundle asks for. */
+  modules?: ReadonlyMap<string, Record<string, unknown>>;
   onFound?: (tests: { key: string; name: string }[]) => void;
   onTest?: (key: string) => void;
   onTested?: (result: TestResult) => void;
@@ -100,6 +106,7 @@ export async function runOnce(input: RunInput): Promise<RunResult> {
       ['vitest', vitest],
       ['vitest/globals', {}],
       ['@jest/globals', { ...vitest, jest: realm.jest }],
+      ...(input.modules ?? []),
     ]),
   );
 
@@ -129,11 +136,12 @@ export async function runOnce(input: RunInput): Promise<RunResult> {
   let loaded: string[] = [];
   let failed = false;
   let timedOut = false;
+  let rehearsal = input.leftover === true;
   const reported = new Set<Test>();
 
   const report = (test: Test, touched: string[]): void => {
     const entry = keys.get(test);
-    if (!entry || reported.has(test)) return;
+    if (rehearsal || !entry || reported.has(test)) return;
     reported.add(test);
     const state = test.result?.state;
     const prevented = state === 'skip' ? hookError(test) : undefined;
@@ -169,7 +177,8 @@ export async function runOnce(input: RunInput): Promise<RunResult> {
       if (!file) return;
       keys = keysOf(face, file);
       serialize(file);
-      if (file.result?.state !== 'fail') input.onFound?.([...keys.values()]);
+      if (input.order) arrange(file, input.order);
+      if (!rehearsal && file.result?.state !== 'fail') input.onFound?.([...keys.values()]);
       for (const [test, { key }] of keys) {
         if (test.mode === 'run' && !input.wanted(key)) test.mode = 'skip';
       }
@@ -178,7 +187,7 @@ export async function runOnce(input: RunInput): Promise<RunResult> {
       takeOutside();
       if (input.bail && failed) test.mode = 'skip';
       const entry = keys.get(test);
-      if (test.mode === 'run' && entry) input.onTest?.(entry.key);
+      if (!rehearsal && test.mode === 'run' && entry) input.onTest?.(entry.key);
     },
     onBeforeTryTask: (test) => realm.beforeTry(test),
     onAfterTryTask(test) {
@@ -197,6 +206,8 @@ export async function runOnce(input: RunInput): Promise<RunResult> {
   };
   try {
     await realm.open();
+    if (rehearsal) await face.startTests([`/${input.testFileName}`], runner);
+    rehearsal = false;
     const [file] = await face.startTests([`/${input.testFileName}`], runner);
     takeOutside();
     if (!file) return { state: 'not-loaded', message: 'The test file was not found' };
@@ -221,6 +232,13 @@ function serialize(suite: Suite): void {
   for (const task of suite.tasks) {
     delete task.concurrent;
     if (task.type === 'suite') serialize(task);
+  }
+}
+
+function arrange(suite: Suite, order: NonNullable<RunInput['order']>): void {
+  suite.tasks = order(suite.tasks);
+  for (const task of suite.tasks) {
+    if (task.type === 'suite') arrange(task, order);
   }
 }
 

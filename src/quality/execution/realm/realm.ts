@@ -17,6 +17,8 @@ export interface Realm {
   newObject(): object;
   /** Whether nothing was done that leaves traces outside of the tracked objects. */
   untouched(): boolean;
+  /** Takes back what `vi` and `jest` have done, as far as it can be. */
+  restore(): void;
   /** The objects of the context that every run shares. */
   tracked(): object[];
   open(): Promise<void>;
@@ -52,10 +54,15 @@ export function createRealm(host: RealmHost): Realm {
   const touch = (): void => {
     touched = true;
   };
+  /** Mocks and clocks leave traces where nobody looks, but they can be taken back. */
+  let used = false;
+  const use = (): void => {
+    used = true;
+  };
   const snapshots = createSnapshots(host, touch);
   installMatchers(snapshots);
   const expect = createExpect(host, clock, timers, touch);
-  const { vi, jest } = createUtilities(host, clock, timers, touch);
+  const { vi, jest, restore } = createUtilities(host, clock, timers, use);
   const locals = new WeakMap<Test, ExpectStatic>();
   const expectTypeOf = anyChain();
   return {
@@ -72,7 +79,11 @@ export function createRealm(host: RealmHost): Realm {
     },
     jest,
     newObject: () => ({}),
-    untouched: () => !touched,
+    untouched: () => !touched && !used,
+    restore: () => {
+      if (used) restore();
+      used = false;
+    },
     tracked: () => [
       ...trackedGlobals(),
       ...[expect, vi, jest, chai, chai.expect, chai.assert, chai.util, chai.config].map(Object),

@@ -52,7 +52,7 @@ function waiter(clock: FakeClock, timers: RealTimers, keepTrying: boolean) {
   };
 }
 
-function mockStubs(host: RealmHost): Utilities {
+function mockStubs(host: RealmHost) {
   const globals = new Map<PropertyKey, PropertyDescriptor | undefined>();
   const variables = new Map<string, string | undefined>();
   const environment = (): Record<string, string | undefined> => process.env;
@@ -147,19 +147,21 @@ function unavailable(name: string): () => never {
 /**
  * Builds `vi` and, with its extra functions, `jest`.
  * @param onUse called whenever one of their functions is: mocks and clocks leave traces where nobody looks
+ * @returns with them, what takes back mocks, clocks and stubs
  */
 export function createUtilities(
   host: RealmHost,
   clock: FakeClock,
   timers: RealTimers,
   onUse: () => void,
-): { vi: Utilities; jest: Utilities } {
+): { vi: Utilities; jest: Utilities; restore: () => void } {
   const vi = timerUtilities(clock);
   const chain = (action: () => unknown) => () => {
     action();
     return vi;
   };
-  Object.assign(vi, mockStubs(host), {
+  const stubs = mockStubs(host);
+  Object.assign(vi, stubs, {
     fn,
     spyOn,
     isMockFunction,
@@ -194,5 +196,11 @@ export function createUtilities(
       };
     }
   }
-  return { vi, jest };
+  const restore = (): void => {
+    clock.restore();
+    restoreAllMocks();
+    stubs.unstubAllGlobals();
+    stubs.unstubAllEnvs();
+  };
+  return { vi, jest, restore };
 }
