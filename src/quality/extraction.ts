@@ -93,6 +93,7 @@ function bareCode(answer: string): string {
   return lines.slice(start, end < start ? undefined : end + 1).join('\n');
 }
 
+/** The syntax tree of a test file. */
 export function parse(code: string): ts.SourceFile {
   return ts.createSourceFile('answer.ts', code, ts.ScriptTarget.ES2022, true);
 }
@@ -115,6 +116,7 @@ function rootName(node: ts.Expression): string | undefined {
   }
 }
 
+/** The call of one of `names` that a statement consists of: of `it`, whatever hangs on it. */
 export function callIn(
   statement: ts.Statement,
   names: ReadonlySet<string>,
@@ -128,6 +130,7 @@ export function callIn(
   return name !== undefined && names.has(name) ? call : undefined;
 }
 
+/** The body of the function among a call's arguments. */
 export function bodyOf(call: ts.CallExpression): ts.Block | undefined {
   for (const argument of call.arguments) {
     if (ts.isArrowFunction(argument) || ts.isFunctionExpression(argument)) {

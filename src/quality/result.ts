@@ -1,5 +1,6 @@
 import type { CodeReviewEvidence } from './kinds/code-review/evidence.ts';
 import type { CoverageAnalysisEvidence } from './kinds/coverage-analysis/evidence.ts';
+import type { FlakyDetectionEvidence } from './kinds/flaky-detection/evidence.ts';
 import type { TestGenerationEvidence } from './kinds/test-generation/evidence.ts';
 
 /** The words of a baseline's outcome. `BaselineReport` is a public contract: docs/baseline-json.md. */
@@ -11,6 +12,7 @@ export type Rubric = 'linear' | 'plan';
 export interface Evidences {
   'test-generation': TestGenerationEvidence;
   'coverage-analysis': CoverageAnalysisEvidence;
+  'flaky-detection': FlakyDetectionEvidence;
   'code-review': CodeReviewEvidence;
 }
 export type Category = keyof Evidences;

@@ -63,6 +63,46 @@ const testGenerationEvidence = z.strictObject({
   }),
 });
 
+const cause = z
+  .enum([
+    'async-wait',
+    'concurrency',
+    'order-dependency',
+    'time',
+    'randomness',
+    'network-os',
+    'unordered-collection',
+  ])
+  .nullable();
+const kills = z.strictObject({ killed: count, total: count });
+
+const flakyDetectionEvidence = z.strictObject({
+  truncated: z.boolean(),
+  looped: z.boolean(),
+  tests: z.array(
+    z.strictObject({
+      title: z.string(),
+      flaky: z.boolean(),
+      cause,
+      failures: count,
+      saidFlaky: z.boolean().nullable(),
+      saidCause: cause,
+    }),
+  ),
+  fix: z.discriminatedUnion('state', [
+    z.strictObject({ state: z.literal('none') }),
+    z.strictObject({ state: z.literal('needless') }),
+    z.strictObject({ state: z.literal('broken'), message: z.string() }),
+    z.strictObject({
+      state: z.literal('ran'),
+      reruns: count,
+      mended: z.array(z.strictObject({ title: z.string(), survived: z.boolean(), guards: kills })),
+      failures: z.array(z.strictObject({ title: z.string(), times: count, message: z.string() })),
+      others: kills,
+    }),
+  ]),
+});
+
 const identity = {
   id: z.string(),
   complexity: z.enum(['simple', 'moderate', 'complex']),
@@ -99,7 +139,7 @@ function gradedSchema<Category extends string, Evidence>(
     );
 }
 
-const categorySchema = z.enum(['test-generation']);
+const categorySchema = z.enum(['test-generation', 'flaky-detection']);
 const erroredSchema = z.strictObject({
   ...identity,
   category: categorySchema,
@@ -115,6 +155,15 @@ const taskSchema = z.union([
       { name: 'correctness', max: 30 },
     ],
     testGenerationEvidence,
+  ),
+  gradedSchema(
+    'flaky-detection',
+    [
+      { name: 'detection', max: 40 },
+      { name: 'cause', max: 20 },
+      { name: 'fix', max: 40 },
+    ],
+    flakyDetectionEvidence,
   ),
   erroredSchema,
 ]);

@@ -6,7 +6,7 @@ import {
   type RerunItem,
   type RerunMessage,
 } from './driver/rerun-job.ts';
-import { prepareSubject, SourceError } from './instrument.ts';
+import { prepareSubject, SourceError, type PreparedSubject } from './instrument.ts';
 import { describeExit, driverFailure, LIMITS } from './limits.ts';
 import type { Circumstances, Perturbation } from './perturbation.ts';
 import { loadProgram } from './program.ts';
@@ -23,8 +23,6 @@ export interface RerunJob {
   testTimeoutMs: number;
   /** A test that calls no `expect` fails. */
   requireAssertions: boolean;
-  /** Ends a run at its first failure, and the job at the first unchanged run with one. */
-  bail: boolean;
 }
 
 /** One run, with a mutant switched on or none. */
@@ -47,7 +45,8 @@ export type Rerun =
 /** Runs test files again and again, each time in a world that is drawn from a seed. Waiting takes no time in it. */
 export interface Rerunner {
   /**
-   * @returns one outcome for each run that was made, in their order: all of them, unless `bail` ended the job. Unchanged runs go first: a mutant's endless loop is told by them
+   * @returns an outcome for each run, in their order; the last is the first run without a mutant that broke. Runs
+   * without a mutant should go first: they tell endless loops
    * @throws SourceError when the subject or the test file cannot be parsed, or a mutant is not there
    * @throws AppError `execution.failed` when the sandbox cannot run anything
    */
@@ -58,10 +57,18 @@ export interface Rerunner {
 const MOST_RESTARTS = 6;
 
 export function createRerunner({ sandbox }: { sandbox: Sandbox }): Rerunner {
+  let last: { source: string; prepared: Promise<PreparedSubject> } | undefined;
+  /** One task's runs follow each other. */
+  const prepare = (subject: RerunJob['subject']): Promise<PreparedSubject> => {
+    if (last?.source !== subject.source) {
+      last = { source: subject.source, prepared: prepareSubject(subject) };
+    }
+    return last.prepared;
+  };
   return {
     async rerun(job, signal) {
       const [subject, test] = await Promise.all([
-        prepareSubject(job.subject),
+        prepare(job.subject),
         bundleTest(job.subject.fileName, job.test, job.modules),
       ]);
       const items = job.runs.map(({ perturbation, mutant }): RerunItem => {
@@ -70,12 +77,15 @@ export function createRerunner({ sandbox }: { sandbox: Sandbox }): Rerunner {
         return { perturbation, mutant: number };
       });
       const outcomes: Rerun[] = [];
-      for (let restarts = 0; outcomes.length < items.length; restarts += 1) {
+      const isOver = (): boolean =>
+        outcomes.length >= items.length ||
+        outcomes.some(({ state }, index) => state === 'broken' && items[index]?.mutant === null);
+      for (let restarts = 0; !isOver(); restarts += 1) {
         if (restarts > MOST_RESTARTS) {
           throw new SourceError('Too many runs of the tests have ended their process');
         }
         const left = items.slice(outcomes.length);
-        const isOver = await runProcess(
+        await runProcess(
           sandbox,
           {
             subject: subject.switched,
@@ -84,28 +94,25 @@ export function createRerunner({ sandbox }: { sandbox: Sandbox }): Rerunner {
             testTimeoutMs: job.testTimeoutMs,
             requireAssertions: job.requireAssertions,
             items: left,
-            bail: job.bail,
           },
           outcomes,
+          isOver,
           signal,
         );
-        if (isOver) break;
       }
       return outcomes;
     },
   };
 }
 
-/**
- * Runs what is left in one process, and adds what it tells to `outcomes`.
- * @returns whether nothing more is to be run
- */
+/** Runs what is left in one process, and adds what it tells to `outcomes`. */
 async function runProcess(
   sandbox: Sandbox,
   job: Omit<RerunDriverJob, 'nonce'>,
   outcomes: Rerun[],
+  isOver: () => boolean,
   signal: AbortSignal | undefined,
-): Promise<boolean> {
+): Promise<void> {
   signal?.throwIfAborted();
   const program = await loadProgram('rerun-driver');
   const nonce = randomBytes(16).toString('hex');
@@ -119,17 +126,17 @@ async function runProcess(
     if (event.type === 'exit') {
       signal?.throwIfAborted();
       if (current === undefined) throw driverFailure(event);
-      outcomes.push({ state: 'broken', message: `The tests ${describeExit(event.state)}` });
-      return job.bail && current.mutant === null;
+      outcomes.push({ state: 'broken', message: `The test file ${describeExit(event.state)}` });
+      return;
     }
     if (!event.line.startsWith(`${nonce} `)) continue;
     const message = rerunMessageSchema.parse(JSON.parse(event.line.slice(nonce.length + 1)));
-    if (message.type === 'done') return true;
+    if (message.type === 'done') return;
     if (message.type === 'item') current = job.items[message.index];
     const outcome = outcomeOf(message);
     if (outcome !== undefined) outcomes.push(outcome);
+    if (isOver()) return;
   }
-  return true;
 }
 
 function outcomeOf(message: RerunMessage): Rerun | undefined {

@@ -1,14 +1,16 @@
 import type { Category } from '../result.ts';
 import { codeReview, type CodeReviewTask } from './code-review/kind.ts';
 import { coverageAnalysis, type CoverageAnalysisTask } from './coverage-analysis/kind.ts';
+import { flakyDetection } from './flaky-detection/kind.ts';
+import type { FlakyDetectionTask } from './flaky-detection/task.ts';
 import type { Kind } from './kind.ts';
 import { testGeneration, type TestGenerationTask } from './test-generation/kind.ts';
 
 /** A task of any category, with everything its folder holds. */
-export type Task = TestGenerationTask | CoverageAnalysisTask | CodeReviewTask;
+export type Task = TestGenerationTask | CoverageAnalysisTask | FlakyDetectionTask | CodeReviewTask;
 
 /** Every category, in the order of suites and reports. */
-const KINDS: readonly Kind<Task>[] = [testGeneration, coverageAnalysis, codeReview];
+const KINDS: readonly Kind<Task>[] = [testGeneration, coverageAnalysis, flakyDetection, codeReview];
 const BY_CATEGORY = new Map(KINDS.map((kind) => [kind.category, kind]));
 
 export const CATEGORIES: readonly Category[] = KINDS.map((kind) => kind.category);

@@ -1,12 +1,14 @@
 import type { Category } from '../result.ts';
 import { codeReviewTelling } from './code-review/telling.ts';
 import { coverageAnalysisTelling } from './coverage-analysis/telling.ts';
+import { flakyDetectionTelling } from './flaky-detection/telling.ts';
 import type { Telling } from './telling.ts';
 import { testGenerationTelling } from './test-generation/telling.ts';
 
 const TELLINGS: readonly Telling<Category>[] = [
   testGenerationTelling,
   coverageAnalysisTelling,
+  flakyDetectionTelling,
   codeReviewTelling,
 ];
 const BY_CATEGORY = new Map(TELLINGS.map((telling) => [telling.category, telling]));

@@ -1,4 +1,6 @@
 import { writeSync } from 'node:fs';
+import type { DriverMessage } from './job.ts';
+import type { RerunMessage } from './rerun-job.ts';
 
 // Held from before any test runs: tests may replace what they find.
 const write = writeSync;
@@ -10,7 +12,7 @@ function isFull(error: unknown): boolean {
 }
 
 /** Writes messages that only the holder of the nonce can have written. */
-export function openChannel<Message>(nonce: string): (message: Message) => void {
+export function openChannel(nonce: string): (message: DriverMessage | RerunMessage) => void {
   return (message) => {
     // A test may have written half a line.
     const bytes = toBytes(`\n${nonce} ${stringify(message)}\n`, 'utf8');

@@ -99,7 +99,7 @@ type Evaluated = (...args: unknown[]) => unknown;
 /** What a run tells the context that it is given; the rest of a host is the context's own. */
 export type RunHost = Omit<
   RealmHost,
-  'intrinsics' | 'clone' | 'globals' | 'performance' | 'process'
+  'intrinsics' | 'clone' | 'globals' | 'performance' | 'process' | 'environment'
 >;
 
 /** `Object` as the runner sees it: it prints test titles, and tells the context's plain objects by their prototype. */
@@ -235,7 +235,7 @@ export class RunContext {
 
   #realmHost(
     globals: Record<string, unknown>,
-    { performance, process }: Surroundings,
+    { performance, process, environment }: Surroundings,
   ): RealmHost {
     const current = (): RunHost => this.#host;
     return {
@@ -252,6 +252,7 @@ export class RunContext {
       globals,
       performance,
       process,
+      environment,
     };
   }
 }

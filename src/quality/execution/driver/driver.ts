@@ -190,7 +190,7 @@ function reachOf(
 optimiseLater();
 // Made by the executor of the same release: a schema here would double the program's size.
 const job: DriverJob = JSON.parse(readFileSync(0, 'utf8'));
-const send = openChannel<DriverMessage>(job.nonce);
+const send = openChannel(job.nonce);
 // An error that no test awaits fails no test, as under vitest: each keeps the state it has.
 process.on('uncaughtException', () => undefined);
 process.on('unhandledRejection', () => undefined);

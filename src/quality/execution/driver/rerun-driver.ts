@@ -40,7 +40,7 @@ async function rerun(
       ? new MutantSwitch()
       : new MutantSwitch(mutant, Math.max(LEAST_MOST_HITS, HIT_FACTOR * (hits.get(mutant) ?? 0)));
 
-  const run = async (index: number, { perturbation, mutant }: RerunItem): Promise<boolean> => {
+  const run = async (index: number, { perturbation, mutant }: RerunItem): Promise<void> => {
     send({ type: 'item', index });
     world.begin(perturbation);
     const active = switched(mutant);
@@ -62,13 +62,14 @@ async function rerun(
       snapshot: null,
       wanted: () => true,
       fresh: false,
-      bail: job.bail,
+      bail: false,
       order: (found) => world.order(found),
       leftover: world.leftover,
-      modules: new Map([
-        ['aqe:world', { host: world.stream('host'), iteration: world.stream('iteration') }],
-      ]),
-      onTest: (key) => order.push(key),
+      modules: new Map([['aqe:world', { host: world.host() }]]),
+      onTest: (key) => {
+        order.push(key);
+        world.beginTest();
+      },
       onTested: ({ key, state, message }) => {
         if (state === 'passed') passed.push(key);
         else if (state !== 'skipped') failures.push({ test: key, message: message ?? state });
@@ -76,7 +77,7 @@ async function rerun(
     });
     if (result.state === 'not-loaded') {
       send({ type: 'not-loaded', index, message: result.message });
-      return false;
+      return;
     }
     if (result.failed && failures.length === 0) {
       failures.push({ test: '', message: 'a hook failed' });
@@ -85,12 +86,10 @@ async function rerun(
     for (const [id, times] of active.hits) hits.set(id, Math.max(times, hits.get(id) ?? 0));
     const circumstances = { order, leftover, zone, startedAt, tookMs };
     send({ type: 'ran', index, circumstances, passed, failures });
-    return failures.length === 0;
   };
 
   for (const [index, item] of job.items.entries()) {
-    const isGreen = await run(index, item);
-    if (!isGreen && job.bail && item.mutant === null) break;
+    await run(index, item);
   }
   send({ type: 'done' });
 }
@@ -101,7 +100,7 @@ function uncounted(): void {}
 optimiseLater();
 // Made by the rerunner of the same release: a schema here would double the program's size.
 const job: RerunDriverJob = JSON.parse(readFileSync(0, 'utf8'));
-const send = openChannel<RerunMessage>(job.nonce);
+const send = openChannel(job.nonce);
 // An error that no test awaits fails no test, as in the measuring driver.
 process.on('uncaughtException', () => undefined);
 process.on('unhandledRejection', () => undefined);

@@ -22,8 +22,6 @@ export interface RerunDriverJob {
   /** A test that calls no `expect` fails. */
   requireAssertions: boolean;
   items: RerunItem[];
-  /** Ends a run at its first failure, and the job at the first run with one. */
-  bail: boolean;
 }
 
 const failureSchema = z.object({

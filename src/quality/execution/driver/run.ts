@@ -235,10 +235,12 @@ function serialize(suite: Suite): void {
   }
 }
 
+/** Puts tests into another order, and has each run once: trying again would hide what is looked for. */
 function arrange(suite: Suite, order: NonNullable<RunInput['order']>): void {
   suite.tasks = order(suite.tasks);
   for (const task of suite.tasks) {
     if (task.type === 'suite') arrange(task, order);
+    else delete task.retry;
   }
 }
 

@@ -25,6 +25,8 @@ export interface Surroundings {
   globals: Readonly<Record<string, unknown>>;
   /** Modules in place of Node's, by name without `node:`. */
   modules: ReadonlyMap<string, unknown>;
+  /** Variables of the environment, as properties. */
+  environment: PropertyDescriptorMap;
   /** Source of a function that is called in the context before anything else, with `tools`. */
   prelude: string;
   tools: readonly unknown[];
@@ -37,6 +39,7 @@ export function nodeSurroundings(): Surroundings {
     process,
     globals: {},
     modules: new Map(),
+    environment: {},
     prelude: '() => {}',
     tools: [],
   };

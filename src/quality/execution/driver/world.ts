@@ -48,6 +48,7 @@ export class World {
   readonly loop = new VirtualLoop();
   #perturbation: Perturbation = { seed: 0, vary: [], still: 0 };
   #random: Stream = Math.random;
+  #salts: Stream = Math.random;
   #reading: () => number = () => 0;
   #start = STILL_START;
   #zone = 'UTC';
@@ -55,14 +56,15 @@ export class World {
   /** Begins a run. */
   begin(perturbation: Perturbation): void {
     this.#perturbation = perturbation;
-    this.#random = this.stream('random');
-    const clock = this.stream('clock');
+    this.#random = this.#stream('random');
+    this.#salts = this.#stream('iteration');
+    const clock = this.#stream('clock');
     const varies = this.#varies('clock');
     this.#zone = varies ? (ZONES[Math.floor(clock() * ZONES.length)] ?? 'UTC') : 'UTC';
     this.#start = varies ? startOf(clock) : STILL_START;
     // Reading a clock takes no time that one can see, or some.
     this.#reading = varies ? () => (clock() < 0.8 ? 0 : clock() * 1.5) : () => 0;
-    this.loop.start(this.#start, this.#varies('load') ? latenessOf(this.stream('load')) : () => 0);
+    this.loop.start(this.#start, this.#varies('load') ? latenessOf(this.#stream('load')) : () => 0);
     process.env['TZ'] = this.#zone;
   }
 
@@ -80,15 +82,25 @@ export class World {
 
   /** Whether the file runs twice, on the same module. */
   get leftover(): boolean {
-    return this.#varies('leftover') && this.stream('leftover')() < 0.25;
+    return this.#varies('leftover') && this.#stream('leftover')() < 0.25;
   }
 
   order<Item>(items: readonly Item[]): Item[] {
-    return this.#varies('order') ? shuffled(items, this.stream('order')) : [...items];
+    return this.#varies('order') ? shuffled(items, this.#stream('order')) : [...items];
   }
 
-  /** A fresh stream of what belongs to a dimension. */
-  stream(dimension: Dimension): Stream {
+  /** Begins a test. What does not vary is drawn the same for it whichever tests ran before. */
+  beginTest(): void {
+    if (!this.#varies('random')) this.#random = this.#stream('random');
+    if (!this.#varies('iteration')) this.#salts = this.#stream('iteration');
+  }
+
+  /** What the machine around the tests is like, drawn anew each time it is asked; 0.5 while that does not vary. */
+  host(): Stream {
+    return this.#varies('host') ? this.#stream('host') : () => 0.5;
+  }
+
+  #stream(dimension: Dimension): Stream {
     const { seed, still } = this.#perturbation;
     return streamOf(this.#varies(dimension) ? seed : still, dimension);
   }
@@ -116,6 +128,17 @@ export class World {
           { setTimeout: sleep, setImmediate: immediately, scheduler: { wait: sleep } },
         ],
       ]),
+      environment: {
+        // Node takes a new time zone from its environment at once.
+        TZ: {
+          get: () => process.env['TZ'],
+          set: (zone: unknown) => {
+            process.env['TZ'] = String(zone);
+          },
+          enumerable: true,
+          configurable: true,
+        },
+      },
       prelude: PRELUDE,
       tools: [now, () => this.#random()],
     };
@@ -152,16 +175,10 @@ export class World {
 
   /** Node's, but what it draws is drawn from the world: salts of tables as iteration order, UUIDs as chance. */
   #crypto(): unknown {
-    let salts: { of: Perturbation; stream: Stream } | undefined;
-    const byte = (): number => {
-      if (salts?.of !== this.#perturbation) {
-        salts = { of: this.#perturbation, stream: this.stream('iteration') };
-      }
-      return Math.floor(salts.stream() * 256);
-    };
     const getRandomValues = <View extends ArrayBufferView>(view: View): View => {
       const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-      for (let index = 0; index < bytes.length; index += 1) bytes[index] = byte();
+      for (let index = 0; index < bytes.length; index += 1)
+        bytes[index] = Math.floor(this.#salts() * 256);
       return view;
     };
     const digits = (count: number): string =>

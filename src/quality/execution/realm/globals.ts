@@ -20,7 +20,7 @@ function quietProcess(host: RealmHost): Record<string, unknown> {
   const chain = (): Record<string, unknown> => quiet;
   const write = (): boolean => true;
   const quiet: Record<string, unknown> = {
-    env: { NODE_ENV: 'test' },
+    env: Object.defineProperties({ NODE_ENV: 'test' }, host.environment),
     argv: ['node'],
     execArgv: [],
     pid: 1,

@@ -24,4 +24,6 @@ export interface RealmHost {
   performance: Performance;
   /** Node's process, to take harmless facts and functions from. */
   process: NodeJS.Process;
+  /** Variables of the environment, as properties. */
+  environment: PropertyDescriptorMap;
 }
