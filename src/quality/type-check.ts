@@ -100,6 +100,8 @@ const OPTIONS: ts.CompilerOptions = {
   module: ts.ModuleKind.ESNext,
   moduleResolution: ts.ModuleResolutionKind.Bundler,
   allowImportingTsExtensions: true,
+  // Parameters of a subject in JavaScript may be left out, and its JSDoc counts.
+  allowJs: true,
   strict: false,
   noEmit: true,
   skipLibCheck: true,
@@ -154,7 +156,8 @@ function createService(
     directoryExists: (folder) => `${folder}/` === FOLDER || ts.sys.directoryExists(folder),
   });
   return (subject, test) => {
-    const subjectFile = write(subject.fileName, subject.source);
+    // Resolution finds no other endings without naming them.
+    const subjectFile = write(subject.fileName.replace(/\.[cm]([jt]s)$/, '.$1'), subject.source);
     const testFile = write(test.fileName, test.source);
     roots = [...fixed, subjectFile, testFile];
     const found = [

@@ -47,6 +47,36 @@ describe('the type checker', () => {
     ).toHaveLength(1);
   });
 
+  it('knows subjects in JavaScript: parameters may be left out, JSDoc counts', () => {
+    const body =
+      "import { expect, it } from 'vitest';\nit('x', () => { expect(shorten('a')).toBe('a'); shorten(";
+    const errors = (fileName: string, source: string, head: string, argument: string): string[] =>
+      check(
+        { fileName, source },
+        { fileName: 'answer.test.ts', source: `${head}\n${body}${argument}); });` },
+      );
+    const typed = '/** @param {string} text @param {number} [most] */\n';
+    const sources = [
+      [
+        'a.mjs',
+        `${typed}export default function shorten(text, most) { return text.slice(0, most); }`,
+      ],
+      [
+        'a.js',
+        `${typed}function shorten(text, most) { return text.slice(0, most); }\nmodule.exports = shorten;`,
+      ],
+    ] as const;
+    for (const [fileName, source] of sources) {
+      expect(errors(fileName, source, "import shorten from './a';", '"ab", 1')).toEqual([]);
+      expect(errors(fileName, source, "import shorten from './a';", '1')).toEqual([
+        expect.stringContaining("'number' is not assignable to parameter of type 'string'"),
+      ]);
+    }
+    const named = 'exports.shorten = (text, most) => text.slice(0, most);';
+    expect(errors('a.cjs', named, "import { shorten } from './a';", '1, 2')).toEqual([]);
+    expect(errors('a.cjs', named, "const { shorten } = require('./a');", '1')).toEqual([]);
+  });
+
   it('names at most 20', () => {
     expect(errorsOf("double('');\n".repeat(50))).toHaveLength(20);
   });

@@ -23,16 +23,15 @@ export class SourceError extends Error {
   override name = 'SourceError';
 }
 
-const PARSER_PLUGINS = [
-  'typescript',
-  'decorators',
-  'importAttributes',
-  'explicitResourceManagement',
-];
+const PARSER_PLUGINS = ['decorators', 'importAttributes', 'explicitResourceManagement'];
 
-function strip(code: string): Promise<{ code: string }> {
+function isTypeScript(fileName: string): boolean {
+  return fileName.endsWith('ts');
+}
+
+function strip(fileName: string, code: string): Promise<{ code: string }> {
   return transform(code, {
-    loader: 'ts',
+    loader: isTypeScript(fileName) ? 'ts' : 'js',
     format: 'cjs',
     target: 'node20',
     logLevel: 'silent',
@@ -50,9 +49,9 @@ async function count(
     coverageVariable: 'counters',
     coverageGlobalScope: 'aqeScope',
     coverageGlobalScopeFunc: false,
-    parserPlugins: PARSER_PLUGINS,
+    parserPlugins: isTypeScript(fileName) ? ['typescript', ...PARSER_PLUGINS] : PARSER_PLUGINS,
   });
-  const { code } = await strip(instrumenter.instrumentSync(source, fileName));
+  const { code } = await strip(fileName, instrumenter.instrumentSync(source, fileName));
   const { statementMap, branchMap } = instrumenter.lastFileCoverage();
   const lines = new Map<string, number>();
   for (const [id, range] of Object.entries(statementMap)) {
@@ -138,7 +137,7 @@ async function mutate(
       replacement,
     });
   }
-  const { code } = await strip(result.files[0]?.content ?? '');
+  const { code } = await strip(fileName, result.files[0]?.content ?? '');
   return { code, mutants, numbers };
 }
 

@@ -62,7 +62,7 @@ function resolver(subjectName: string, test: Source, modules: Modules): Plugin {
         return kind === 'import-statement'
           ? { path: name, namespace: 'request' }
           : {
-              path: kind === 'dynamic-import' && name === path ? `import:${name}` : name,
+              path: kind === 'dynamic-import' ? `import:${name}` : name,
               external: true,
             };
       });
@@ -71,7 +71,7 @@ function resolver(subjectName: string, test: Source, modules: Modules): Plugin {
         loader: modules[path] === undefined ? (LOADERS[extname(test.fileName)] ?? 'ts') : 'ts',
       }));
       bundle.onLoad({ filter: /.*/, namespace: 'request' }, ({ path }) => ({
-        contents: `module.exports = require(${JSON.stringify(path === 'aqe:subject' ? path : `import:${path}`)})`,
+        contents: `module.exports = require(${JSON.stringify(`import:${path}`)})`,
         loader: 'js',
       }));
     },

@@ -12,16 +12,26 @@ export interface SubjectScript {
   wrap: (exported: unknown) => unknown;
 }
 
-/** A namespace object as vitest gives it: live, and open to `vi.spyOn`. */
-function namespaceOf(context: RunContext, exports: Namespace, wrap: (value: unknown) => unknown) {
+/** What a module exports: as `import` has it, and as `require` has it. */
+interface Loaded {
+  namespace: object;
+  required: unknown;
+}
+
+/** A namespace object as vitest gives it: live, and open to `vi.spyOn`. Of CommonJS, `default` is all of it. */
+function namespaceOf(context: RunContext, exports: unknown, wrap: (value: unknown) => unknown) {
   const namespace = context.realm.newObject();
   const wrapped = new Map<unknown, unknown>();
-  const read = (name: string): unknown => {
-    const value = exports[name];
+  const once = (value: unknown): unknown => {
     if (!wrapped.has(value)) wrapped.set(value, wrap(value));
     return wrapped.get(value);
   };
-  for (const name of Object.keys(exports)) {
+  const commonJs = !isModule(exports);
+  const read = (name: string): unknown =>
+    once(commonJs && name === 'default' ? exports : Reflect.get(Object(exports), name));
+  const names = new Set(Object.keys(Object(exports)));
+  if (commonJs) names.add('default');
+  for (const name of names) {
     Object.defineProperty(namespace, name, {
       get: () => read(name),
       enumerable: true,
@@ -32,12 +42,17 @@ function namespaceOf(context: RunContext, exports: Namespace, wrap: (value: unkn
   const tag = { value: 'Module', configurable: true };
   Object.defineProperty(namespace, Symbol.toStringTag, tag);
   Object.defineProperty(namespace, '__esModule', { value: true });
-  return namespace;
+  return { namespace, required: commonJs ? once(exports) : namespace };
+}
+
+/** Whether exports are those of an ECMAScript module, by the mark that compilers leave. */
+function isModule(exports: unknown): boolean {
+  return Reflect.get(Object(exports), '__esModule') === true;
 }
 
 /** The modules that a test file can import, by the names that its bundle asks for. */
 export class Modules {
-  #subject: object | undefined;
+  #subject: Loaded | undefined;
   readonly #context: RunContext;
   readonly #script: SubjectScript;
   readonly #virtual: ReadonlyMap<string, Namespace>;
@@ -48,7 +63,7 @@ export class Modules {
     this.#virtual = virtual;
   }
 
-  get subject(): object {
+  get subject(): Loaded {
     this.#subject ??= this.#load();
     return this.#subject;
   }
@@ -60,19 +75,24 @@ export class Modules {
 
   /** `require` of the bundle; `import:` before a name asks for its namespace. */
   readonly require = (request: string): unknown => {
-    if (request === 'aqe:subject') return this.subject;
     const imported = request.startsWith('import:');
     const name = imported ? request.slice('import:'.length) : request;
+    if (name === 'aqe:subject') return imported ? this.subject.namespace : this.subject.required;
     const virtual = this.#virtual.get(name);
     if (virtual) return virtual;
     const builtin = this.#context.builtin(name);
     return imported ? Object.assign({}, builtin, { default: builtin }) : builtin;
   };
 
-  #load(): object {
-    const module: { exports: Namespace } = { exports: {} };
+  #load(): Loaded {
+    const module: { exports: unknown } = { exports: this.#context.realm.newObject() };
     const body = this.#context.evaluate(this.#script.script);
-    body(module.exports, this.require, module, ...this.#script.instruments);
+    Reflect.apply(body, module.exports, [
+      module.exports,
+      this.require,
+      module,
+      ...this.#script.instruments,
+    ]);
     return namespaceOf(this.#context, module.exports, this.#script.wrap);
   }
 }

@@ -4,7 +4,12 @@ import { measuredBase, taskBase } from '../format.ts';
 /** `task.json`, in a task's folder. */
 export const taskSchema = taskBase.extend({
   /** File name of the module under test, in the same folder. */
-  subject: z.string().regex(/^[\w.-]+\.ts$/, 'a TypeScript file name in the task’s own folder'),
+  subject: z
+    .string()
+    .regex(
+      /^[\w.-]+\.[cm]?[jt]s$/,
+      'a TypeScript or JavaScript file name in the task’s own folder',
+    ),
 });
 
 const count = z.int().min(0);

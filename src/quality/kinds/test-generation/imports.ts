@@ -1,4 +1,5 @@
 import ts from '@typescript/typescript6';
+import { commonJsExports } from './common-js.ts';
 
 export interface Exports {
   /** In the order in which they stand; types are left out. */
@@ -10,7 +11,9 @@ export interface Exports {
 /** What a module exports as values. */
 export function exportsOf(source: string): Exports {
   const exports: Exports = { names: [] };
-  for (const statement of parse(source).statements) {
+  const file = parse(source);
+  if (!file.statements.some(isModuleStatement)) return commonJsExports(file);
+  for (const statement of file.statements) {
     if (ts.isExportAssignment(statement)) exports.default = true;
     if (ts.isExportDeclaration(statement) && !statement.isTypeOnly) {
       const { exportClause } = statement;
@@ -31,6 +34,16 @@ export function exportsOf(source: string): Exports {
     }
   }
   return exports;
+}
+
+/** Only a module has imports and exports: all else is CommonJS. */
+function isModuleStatement(statement: ts.Statement): boolean {
+  return (
+    ts.isImportDeclaration(statement) ||
+    ts.isExportDeclaration(statement) ||
+    ts.isExportAssignment(statement) ||
+    hasModifier(statement, ts.SyntaxKind.ExportKeyword)
+  );
 }
 
 /** A file name without its ending. */

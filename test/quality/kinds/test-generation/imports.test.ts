@@ -85,3 +85,22 @@ describe('an answer that misses the imports of the module', () => {
     expect(mended(`Math.clamp; ({ clamp: 1 }); let a: RingBuffer;`)).toBeUndefined();
   });
 });
+
+describe('what CommonJS exports', () => {
+  it.each([
+    ['module.exports = shorten; function shorten() {}', { names: [], default: 'shorten' }],
+    ['module.exports = function shorten() {};', { names: [], default: 'shorten' }],
+    ['module.exports = () => 1;', { names: [], default: true }],
+    ['module.exports = { a, b: 1, c() {} };', { names: ['a', 'b', 'c'] }],
+    ['exports.a = 1; exports.b = exports.c = () => 2; exports.a = 3;', { names: ['a', 'b', 'c'] }],
+    ['module.exports = main; module.exports.limit = 3;', { names: ['limit'], default: 'main' }],
+    ['exports = module.exports = class Stack {};', { names: [], default: 'Stack' }],
+    ['other.exports = 1; module.other = 2; exports["a"] = 3; f();', { names: [] }],
+  ])('%s', (source, exported) => {
+    expect(exportsOf(source)).toEqual(exported);
+  });
+
+  it('is nothing beside an import or export of a module', () => {
+    expect(exportsOf("import a from 'a'; module.exports = a;")).toEqual({ names: [] });
+  });
+});
