@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { findJson } from '../../answer-json.ts';
-import { readName } from './branch-names.ts';
+import { readNames } from './branch-names.ts';
 
 /** First and last line. */
 export type Lines = readonly [number, number];
@@ -73,14 +73,15 @@ function rangesIn(value: unknown): Lines[] {
 
 /** Strings, and objects such as `{"line": 12, "way": "then"}`. */
 function namesIn(value: unknown): string[] {
-  if (!Array.isArray(value)) return typeof value === 'string' ? value.split(',').map(readName) : [];
+  if (typeof value === 'string') return readNames(value);
+  if (!Array.isArray(value)) return [];
   return value.flatMap((item: unknown): string[] => {
-    if (typeof item === 'string') return [readName(item)];
+    if (typeof item === 'string') return readNames(item);
     if (typeof item !== 'object' || item === null) return [];
     const words = Object.values(item).filter(
       (word) => typeof word === 'string' || typeof word === 'number',
     );
-    return words.length > 0 ? [readName(words.join(' '))] : [];
+    return words.length > 0 ? readNames(words.join(' ')) : [];
   });
 }
 
@@ -88,5 +89,5 @@ function proposalIn(value: unknown): Gaps['proposal'] {
   const { success, data } = z
     .object({ branch: z.string(), code: z.string().trim().min(1) })
     .safeParse(value);
-  return success ? { branch: readName(data.branch), code: data.code } : undefined;
+  return success ? { branch: readNames(data.branch)[0] ?? '', code: data.code } : undefined;
 }

@@ -48,13 +48,14 @@ const SYNONYMS: Readonly<Record<string, string>> = {
 };
 
 const NAME =
-  /(\d+)\s*([b-z])?(?![a-z])[^a-z0-9]*(then|else|op|case|default|true|false|if|left|right)[^a-z0-9]*(\d+)?/i;
+  /(\d+)\s*([b-z])?(?![a-z])[^a-z0-9]*(?:op[^a-z0-9]*(\d+)|(then|else|case|default|true|false|if|left|right))/gi;
 
-/** The name that somebody may have meant; otherwise the text as it is. */
-export function readName(text: string): string {
-  const [, line, letter = '', way = '', operand] = NAME.exec(text) ?? [];
-  if (line === undefined) return text.trim();
-  const word = way.toLowerCase();
-  const known = word === 'op' ? `op${operand ?? ''}` : (SYNONYMS[word] ?? word);
-  return `${line}${letter.toLowerCase()}.${known}`;
+/** The names in a text: as they are written, or nearly so; otherwise the text itself. */
+export function readNames(text: string): string[] {
+  const names = [...text.matchAll(NAME)].map(([, line, letter = '', operand, way = '']) => {
+    const word = way.toLowerCase();
+    const known = operand === undefined ? (SYNONYMS[word] ?? word) : `op${operand}`;
+    return `${line}${letter.toLowerCase()}.${known}`;
+  });
+  return names.length > 0 ? names : [text.trim()];
 }

@@ -75,6 +75,7 @@ describe('the gaps of an answer', () => {
       ['12.then', '13.op2'],
     ],
     ['12.then, 13.else', ['12.then', '13.else']],
+    [['12.then 12.op2 13.else'], ['12.then', '12.op2', '13.else']],
     [['?'], ['?']],
     [[{}, null, 5], []],
     [{}, []],

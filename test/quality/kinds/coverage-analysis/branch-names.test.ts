@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   nameArms,
-  readName,
+  readNames,
 } from '../../../../src/quality/kinds/coverage-analysis/branch-names.ts';
 
 const TYPES: Record<string, number> = {
@@ -59,7 +59,8 @@ describe('names of branches', () => {
       fc.property(fc.array(branch, { maxLength: 20 }), (branches) => {
         const names = namesOf(...branches);
         expect(new Set(names).size).toBe(names.length);
-        expect(names.map(readName)).toEqual(names);
+        expect(names.flatMap(readNames)).toEqual(names);
+        expect(readNames(names.join(' '))).toEqual(names.length > 0 ? names : ['']);
       }),
     );
   });
@@ -78,6 +79,6 @@ describe('names of branches', () => {
     [' 12 ', '12'],
     ['', ''],
   ])('are read from %j as %j', (text, name) => {
-    expect(readName(text)).toBe(name);
+    expect(readNames(text)).toEqual([name]);
   });
 });
