@@ -4,10 +4,10 @@ import type { Executor } from './execution/index.ts';
 import { SourceError } from './execution/index.ts';
 import { codeBlocks, extractTests } from './extraction.ts';
 
-const RERUNS = 3;
-const TEST_TIMEOUT_MS = 5000;
+export const RERUNS = 3;
+export const TEST_TIMEOUT_MS = 5000;
 /** Mutants that are tried; taken evenly from the whole list. */
-const MOST_MUTANTS = 40;
+export const MOST_MUTANTS = 40;
 /** Tests that let more than this share of mutants live prove too little. */
 const LEAST_KILLED = 0.5;
 
@@ -58,7 +58,7 @@ export function createAnswerJudge(executor: Pick<Executor, 'execute' | 'listMuta
 }
 
 /** The one module beside it that a test file imports, by its bare name. */
-function moduleUnderTest(test: string): string | undefined {
+export function moduleUnderTest(test: string): string | undefined {
   const names = new Set(
     importsOf(test)
       .filter((path) => /^\.{1,2}\//.test(path))
@@ -69,7 +69,7 @@ function moduleUnderTest(test: string): string | undefined {
 }
 
 /** The one code block of a prompt that exports something and needs no other module but Node's own. */
-function sourceIn(prompt: string): string | undefined {
+export function sourceIn(prompt: string): string | undefined {
   const [only, ...others] = codeBlocks(prompt).filter((code) =>
     /^\s*export\b|^module\.exports\b/m.test(code),
   );
@@ -81,7 +81,8 @@ function importsOf(code: string): string[] {
   return ts.preProcessFile(code).importedFiles.map(({ fileName }) => fileName);
 }
 
-function evenly<Item>(items: readonly Item[], most: number): Item[] {
+/** So many items, taken evenly from the whole list. */
+export function evenly<Item>(items: readonly Item[], most: number): Item[] {
   const step = Math.max(1, items.length / most);
   return Array.from({ length: Math.min(most, items.length) }, (_, index) =>
     items.at(Math.floor(index * step)),

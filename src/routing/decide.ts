@@ -1,8 +1,21 @@
 import { AppError } from '../core/errors.ts';
-import { MEMORY, type Decision, type Rung, type TargetState } from './decision.ts';
+import {
+  isOfSide,
+  MEMORY,
+  type Assignment,
+  type Decision,
+  type Rung,
+  type TargetState,
+} from './decision.ts';
 import { loadPolicy } from './policies/load.ts';
 import { rankByFit } from './policies/order.ts';
-import { isLocal, type Choice, type DecideInput, type Policy } from './policies/policy.ts';
+import {
+  isLocal,
+  sortedBy,
+  type Choice,
+  type DecideInput,
+  type Policy,
+} from './policies/policy.ts';
 import { evidenceFor } from './policies/quality.ts';
 import { byComplexity, strategyPolicy } from './policies/strategies.ts';
 import { isNamed, pinnedModel, WALLS } from './policies/walls.ts';
@@ -19,20 +32,29 @@ const pinnedPolicy: Policy = {
       : { order: ranked, reason: `${request.model} was asked for.` },
 };
 
-/** A rollout gives the request to a tier. */
+/** A rollout gives the request to a side; the other one comes next. */
 const rolloutPolicy: Policy = {
   id: 'rollout',
-  choose: (ranked, { request, description, rollout }) => {
-    const tier = rollout?.(request, description);
-    const given = ranked.filter((target) => target.tier === tier);
-    if (given.length === 0) return undefined;
+  choose: (ranked, { rollout }) => {
+    if (rollout === undefined) return undefined;
+    const { to, other } = rollout;
+    const rankOf = (target: TargetState): number =>
+      isOfSide(target, to) ? 0 : isOfSide(target, other) ? 1 : 2;
+    if (!ranked.some((target) => rankOf(target) === 0)) return undefined;
     return {
-      order: [...given, ...ranked.filter((target) => target.tier !== tier)],
-      reason: `The rollout gives it to the ${tier} tier.`,
-      whyNot: (target) => (target.tier === tier ? undefined : 'not the tier of the rollout'),
+      order: sortedBy(ranked, rankOf),
+      reason: rolloutInWords(rollout),
+      whyNot: (target) =>
+        rankOf(target) === 0 ? undefined : `rollout ${rollout.rollout} gives it to ${to}`,
     };
   },
 };
+
+function rolloutInWords({ rollout, arm, to, bucket, serve, compare }: Assignment): string {
+  const share = `bucket ${bucket} of 10,000, ${serve} % for the candidate`;
+  const beside = compare ? ' The other side is asked beside it.' : '';
+  return `Rollout ${rollout} gives it to the ${arm}, ${to} (${share}).${beside}`;
+}
 
 /** Load is asked with the order of the strategy: it looks at who would be the first. */
 const relief: Policy = {
@@ -99,6 +121,9 @@ export function decide(input: DecideInput): Decision {
     confidence: policy === pinnedPolicy.id ? 1 : description.confidence * sureness,
     reasons: reasonsOf(choice, first, input),
     ...estimates(first, request.maxTokens),
+    ...(policy === rolloutPolicy.id && input.rollout !== undefined
+      ? { rollout: input.rollout }
+      : {}),
   };
 }
 

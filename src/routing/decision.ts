@@ -55,6 +55,29 @@ export interface Target {
   suits?: Complexity;
 }
 
+/** What a rollout says of a request. A side is a tier, or one target by its `<server>:<model>`. */
+export interface Assignment {
+  /** Id of the rollout. */
+  rollout: string;
+  /** Which stage of it: evidence is kept apart by it. */
+  stage: number;
+  /** 48 bits of the hash of the session, or of the request where there is none. */
+  unit: number;
+  /** From 0 to 9,999; the candidate answers those below its share. */
+  bucket: number;
+  /** Per cent that the candidate answers. */
+  serve: number;
+  arm: 'candidate' | 'reference';
+  /** The side that goes first. */
+  to: string;
+  /** The side that it is compared with. */
+  other: string;
+  /** Whether the other side is asked as well, beside the answer. */
+  compare: boolean;
+  /** Nobody but `to` may be asked. */
+  only: boolean;
+}
+
 /** What the router knows of a target when it decides. */
 export interface TargetState extends Target {
   breaker: BreakerState;
@@ -133,6 +156,8 @@ export interface Decision {
   /** Of the first rung; absent where nothing is known. */
   estimatedLatencyMs?: number;
   estimatedUsd?: number;
+  /** Present where a rollout chose. */
+  rollout?: Assignment;
 }
 
 /** Why the cloud may answer although it is for emergencies only. */
@@ -142,6 +167,11 @@ export type EmergencyTrigger =
   | 'latency'
   | 'gpu-gone'
   | 'model-not-loaded';
+
+/** Whether a target is of a side of a rollout. */
+export function isOfSide({ tier, spec }: Pick<Target, 'tier' | 'spec'>, side: string): boolean {
+  return tier === side || spec === side;
+}
 
 /** In the place of a server's name, where memory answers. */
 export const MEMORY = 'memory';

@@ -45,9 +45,12 @@ export interface Journal {
   working(): () => void;
   /**
    * For the attempts at a rung. Without a purpose the first is for the answer, and every later one a
-   * retry. A shadow may end after its request; neither its time nor its price is the answer's.
+   * retry. A shadow may end after its request; neither its time nor its price is the answer's. Each
+   * attempt is told to `tap` once it has ended.
    */
-  listen(rung: Rung, purpose?: Purpose): AttemptListener;
+  listen(rung: Rung, purpose?: Purpose, tap?: (attempt: RecordedAttempt) => void): AttemptListener;
+  /** The attempts that ended before the request did. */
+  tried(): readonly RecordedAttempt[];
   /** Once. Resolves when it is written; what cannot be written is told as trouble: the answer is there. */
   end(outcome: Outcome): Promise<Account>;
 }
@@ -90,7 +93,8 @@ export async function openJournal(
   return {
     working,
     attempts: () => begun - shadows,
-    listen: (rung, given) => () => {
+    tried: () => finished,
+    listen: (rung, given, tap) => () => {
       const purpose = given ?? (asked ? 'retry' : 'answer');
       const isShadow = purpose === 'shadow';
       const number = begun;
@@ -105,6 +109,7 @@ export async function openJournal(
         pool.attemptEnded(rung.spec, report);
         const attempt = { purpose, ...recordOfAttempt(pool, rung, report) };
         span.ended(attempt);
+        tap?.(attempt);
         if (ended) recorder.attempt(request.id, number, attempt).catch(onTrouble);
         else finished.push({ number, ...attempt });
       };

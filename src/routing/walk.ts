@@ -13,13 +13,13 @@ import type { BreakerChange } from './circuit-breaker.ts';
 import { decide, emergencyTrigger } from './decide.ts';
 import {
   isMemory,
+  type Assignment,
   type Decision,
   type Description,
   type EmergencyTrigger,
   type Remembered,
   type RouteRequest,
   type Rung,
-  type Tier,
 } from './decision.ts';
 import { answerFrom, withContext } from './from-memory.ts';
 import { describe } from './describe.ts';
@@ -37,6 +37,7 @@ import type { RoutableModel, RouteAnswer, RouteEvent, Router } from './router.ts
 import type { Sessions, SessionTurn } from './sessions.ts';
 import type { TargetPool } from './target-pool.ts';
 import { joinSignals } from './walk/join-signals.ts';
+import { besideOf, type RolloutFace } from './walk/rollout.ts';
 import { outcomeOf, unanswered, withHistory } from './walk/ends.ts';
 
 /** What operators want to hear of. */
@@ -71,8 +72,8 @@ export interface Asked {
 export interface WalkFaces {
   /** What memory has for a request. What it throws is told as trouble. */
   recall?: (asked: Asked) => Promise<Remembered>;
-  /** The tier that a rollout gives the request to. */
-  rollout?: (request: RouteRequest, description: Description) => Tier | undefined;
+  /** Gives requests to the sides of a rollout, and hears how they ended. */
+  rollout?: RolloutFace;
   /** Makes a whole answer of the orchestrated tier better, or gives it back. What it throws is told as trouble. */
   refine?: (walked: Walked) => Promise<Completion>;
   /** Takes note of an outcome after it is recorded. What it throws is told as trouble. */
@@ -106,6 +107,8 @@ interface Way extends CallOptions {
 interface Step {
   id: string;
   request: RouteRequest;
+  /** The request with the messages of its session. */
+  whole: RouteRequest;
   decision: Decision;
   remembered: Remembered;
   turn: SessionTurn | undefined;
@@ -138,6 +141,19 @@ export function createRouter(options: RouterOptions): Router {
     }
   }
 
+  function assign(
+    request: RouteRequest,
+    description: Description,
+    requestId: string,
+  ): Assignment | undefined {
+    try {
+      return faces.rollout?.assign(request, description, requestId);
+    } catch (error) {
+      onTrouble(error);
+      return undefined;
+    }
+  }
+
   async function decideOn(
     request: RouteRequest,
     asking: Pick<Asked, 'requestId' | 'signal'> = {},
@@ -147,7 +163,7 @@ export function createRouter(options: RouterOptions): Router {
     const remembered = await recall({ request, description, ...asking });
     const { neighbours, reuse } = remembered;
     const targets = pool.states(description);
-    const { rollout } = faces;
+    const rollout = assign(request, description, asking.requestId ?? newRequestId(random));
     const decision = decide({
       request,
       description,
@@ -228,7 +244,7 @@ export function createRouter(options: RouterOptions): Router {
         startedAt,
       );
       const { buffered } = way;
-      const told = { id, request, decision, remembered, turn, journal, startedAt };
+      const told = { id, request, whole, decision, remembered, turn, journal, startedAt };
       yield* answer({ ...told, buffered, signal });
     } finally {
       turn?.release();
@@ -239,7 +255,7 @@ export function createRouter(options: RouterOptions): Router {
   }
 
   async function* answer(step: Step): AsyncGenerator<RouteEvent> {
-    const { id, request, decision, remembered, turn, journal } = step;
+    const { id, request, whole, decision, remembered, turn, journal } = step;
     const { startedAt, buffered, signal } = step;
     const asked = completionRequest(request, settings, random);
     let rung: Rung = decision.ladder[0];
@@ -247,6 +263,7 @@ export function createRouter(options: RouterOptions): Router {
     let account: Promise<Account> | undefined;
     let ttftMs: number | undefined;
     let dropped = 0;
+    let given: Completion | undefined;
 
     async function open(next: Rung): Promise<RungCall> {
       holdWall(request, next);
@@ -275,6 +292,33 @@ export function createRouter(options: RouterOptions): Router {
       return { provider, request: { ...asked, messages: prompt.messages } };
     }
 
+    const beside = besideOf({
+      journal,
+      prepare: async (next) => {
+        holdWall(request, next);
+        const { context } = next.tier === 'cloud' ? NOTHING : remembered;
+        const provider = await pool.open(next.spec);
+        return { provider, request: withContext({ ...asked, messages: whole.messages }, context) };
+      },
+    });
+
+    function tellRollout(): void {
+      const { rollout } = decision;
+      if (rollout === undefined) return;
+      try {
+        faces.rollout?.ended({
+          requestId: id,
+          request: whole,
+          decision: { ...decision, rollout },
+          ...(given === undefined ? {} : { completion: given }),
+          attempts: journal.tried(),
+          beside,
+        });
+      } catch (error) {
+        onTrouble(error);
+      }
+    }
+
     /** Written once, whatever the way out. */
     const end = (): Promise<Account> => (account ??= journal.end(outcome));
 
@@ -298,6 +342,7 @@ export function createRouter(options: RouterOptions): Router {
       const best = buffered ? await refine(walked) : completion;
       turn?.commit(request.messages, best, request.private);
       outcome = { state: 'answered', ...told };
+      given = best;
       const answered = await answerOf(best);
       learn(best === completion ? walked : { ...walked, completion: best });
       return answered;
@@ -341,6 +386,7 @@ export function createRouter(options: RouterOptions): Router {
       yield { type: 'finished', answer: answered };
     } finally {
       await end();
+      tellRollout();
     }
   }
 

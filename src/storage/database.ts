@@ -10,6 +10,7 @@ import { migration005 } from './migrations/005-patterns.ts';
 import { migration006 } from './migrations/006-curation.ts';
 import { migration007 } from './migrations/007-ledger.ts';
 import { migration008 } from './migrations/008-recalls.ts';
+import { migration009 } from './migrations/009-rollout.ts';
 
 export type { Database } from 'better-sqlite3';
 
@@ -23,6 +24,7 @@ const MIGRATIONS: readonly string[] = [
   migration006,
   migration007,
   migration008,
+  migration009,
 ];
 
 /** The state folder's one database file. */

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { configSchema, type ConfigFile } from '../../src/config/schema.ts';
 import { decide, emergencyTrigger, type DecideInput } from '../../src/routing/decide.ts';
-import type { Decision, RouteRequest, TargetState } from '../../src/routing/decision.ts';
+import type {
+  Assignment,
+  Decision,
+  RouteRequest,
+  TargetState,
+} from '../../src/routing/decision.ts';
 
 const target = (spec: string, more: Partial<TargetState> = {}): TargetState => ({
   tier: 'direct',
@@ -214,19 +219,58 @@ describe('strategies', () => {
 });
 
 describe('a rollout', () => {
-  it('gives the request to its tier, unless a model is pinned', () => {
-    const targets = [target('a:m'), cloud()];
-    const rollout = (): 'cloud' => 'cloud';
+  const targets = [target('a:m'), target('b:m'), cloud()];
+  const rollout: Assignment = {
+    rollout: 'r1',
+    stage: 2,
+    unit: 7,
+    bucket: 7,
+    serve: 0,
+    arm: 'reference',
+    to: 'cloud',
+    other: 'b:m',
+    compare: true,
+    only: false,
+  };
+
+  it('gives the request to its side and then to the other, unless a model is pinned', () => {
     const decision = decided({ targets, rollout });
     expect(decision.policy).toBe('rollout');
-    expect(order(decision)).toEqual(['claude:sonnet', 'a:m']);
-    expect(decided({ targets, rollout, request: { model: 'm' } }).policy).toBe('pinned-model');
+    expect(order(decision)).toEqual(['claude:sonnet', 'b:m', 'a:m']);
+    expect(decision.rollout).toEqual(rollout);
+    expect(decision.reasons.join(' ')).toContain('bucket 7 of 10,000');
+    const pinned = decided({ targets, rollout, request: { model: 'a:m' } });
+    expect(pinned.policy).toBe('pinned-model');
+    expect(pinned.rollout).toBeUndefined();
+  });
+
+  it('stands back where nobody of its side may be asked', () => {
+    const decision = decided({ targets, rollout: { ...rollout, to: 'orchestrated' } });
+    expect(decision.policy).not.toBe('rollout');
+    expect(decision.rollout).toBeUndefined();
   });
 
   it('never through a wall', () => {
-    const targets = [target('a:m'), cloud()];
-    const decision = decided({ targets, rollout: () => 'cloud', request: { private: true } });
-    expect(order(decision)).toEqual(['a:m']);
+    for (const only of [false, true]) {
+      const decision = decided({
+        targets,
+        rollout: { ...rollout, only },
+        request: { private: true },
+      });
+      expect(order(decision)).toEqual(['a:m', 'b:m']);
+    }
+  });
+
+  it('leaves nobody but the reference after a complete rollback', () => {
+    const decision = decided({ targets, rollout: { ...rollout, only: true } });
+    expect(order(decision)).toEqual(['claude:sonnet']);
+    expect(decision.narrowedBy).toEqual(['rolled-back']);
+    expect(decision.rejected.map(({ why }) => why)).toEqual([
+      'rollout r1 was rolled back completely',
+      'rollout r1 was rolled back completely',
+    ]);
+    const lost = decided({ targets: [target('a:m')], rollout: { ...rollout, only: true } });
+    expect(order(lost)).toEqual(['a:m']);
   });
 });
 

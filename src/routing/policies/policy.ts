@@ -1,5 +1,6 @@
 import type { Config } from '../../config/schema.ts';
 import type {
+  Assignment,
   Description,
   Neighbour,
   Remembered,
@@ -16,8 +17,8 @@ export interface DecideInput {
   neighbours: readonly Neighbour[];
   /** An answer from memory, which goes before all targets. */
   reuse?: Remembered['reuse'];
-  /** The tier that a rollout gives the request to; absent while there is none. */
-  rollout?: (request: RouteRequest, description: Description) => Tier | undefined;
+  /** What a rollout says of the request; absent where it has no part in one. */
+  rollout?: Assignment;
 }
 
 /** Keeps targets out of the choice, whatever is chosen later. */

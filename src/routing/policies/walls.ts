@@ -1,5 +1,5 @@
 import { splitSpec } from '../targets.ts';
-import type { RouteRequest } from '../decision.ts';
+import { isOfSide, type RouteRequest } from '../decision.ts';
 import { isLocal, type Wall } from './policy.ts';
 
 /** Private prompts never leave the servers that may see them, whatever fails. */
@@ -27,8 +27,23 @@ const pinned: Wall = {
     isNamed(spec, pinnedModel(request) ?? '') ? undefined : `${request.model} was asked for`,
 };
 
+/** After a complete rollback nobody but the reference is asked, where there is one to ask. */
+const rolledBack: Wall = {
+  id: 'rolled-back',
+  stands: (input) => {
+    const { request, rollout, targets } = input;
+    if (rollout?.only !== true || pinnedModel(request) !== undefined) return false;
+    if (privacy.stands(input)) return false;
+    return targets.some((target) => isOfSide(target, rollout.to));
+  },
+  bars: (target, { rollout }) =>
+    rollout === undefined || isOfSide(target, rollout.to)
+      ? undefined
+      : `rollout ${rollout.rollout} was rolled back completely`,
+};
+
 /** In the order they are put up. */
-export const WALLS: readonly Wall[] = [privacy, cloudOff, pinned];
+export const WALLS: readonly Wall[] = [privacy, cloudOff, pinned, rolledBack];
 
 /** The model that a request names; `auto` names none. */
 export function pinnedModel({ model }: RouteRequest): string | undefined {

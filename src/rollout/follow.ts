@@ -1,0 +1,67 @@
+import type { Clock } from '../core/clock.ts';
+import { messageOf } from '../core/errors.ts';
+import type { Rollout } from './log.ts';
+import { readLog } from './read.ts';
+import type { RolloutStore } from './store.ts';
+
+/** The rollout of a state folder as a process knows it. */
+export interface Followed {
+  rollout: Rollout;
+  /** False once the log was found edited: this is how it was before. */
+  isSound: boolean;
+}
+
+/** Keeps up with what other processes do to the rollout. */
+export interface Follower {
+  /** As of at most `FRESH_MS` ago; `undefined` where there is none, or none that can be trusted. */
+  now(): Followed | undefined;
+  /** Reads again with the next call, whatever the time. */
+  refresh(): void;
+}
+
+export interface FollowerOptions {
+  store: Pick<RolloutStore, 'log' | 'head'>;
+  clock: Pick<Clock, 'monotonic'>;
+  onTrouble: (error: unknown) => void;
+}
+
+/** Milliseconds within which every process hears of a change. */
+export const FRESH_MS = 250;
+
+export function createFollower({ store, clock, onTrouble }: FollowerOptions): Follower {
+  let followed: Followed | undefined;
+  let seen: { seq: number; hash: string } | undefined;
+  let readAt = -Infinity;
+
+  function read(): void {
+    const head = store.head();
+    if (seen?.seq === head.seq && seen.hash === head.hash) return;
+    const log = readLog(store);
+    seen = head;
+    if (log.state === 'intact') followed = { rollout: log.rollout, isSound: true };
+    else if (log.state === 'empty') followed = undefined;
+    else {
+      if (followed !== undefined) followed = { ...followed, isSound: false };
+      onTrouble(`The rollout's log was edited, and is not followed: ${log.problem}`);
+    }
+  }
+
+  return {
+    now() {
+      const at = clock.monotonic();
+      if (at - readAt >= FRESH_MS) {
+        readAt = at;
+        try {
+          read();
+        } catch (error) {
+          // What was known goes on; it is read again soon.
+          onTrouble(messageOf(error));
+        }
+      }
+      return followed;
+    },
+    refresh() {
+      readAt = -Infinity;
+    },
+  };
+}
