@@ -41,6 +41,8 @@ import { openConvenience } from './runtime/open-convenience.ts';
 import { openMeter, type Metered } from './runtime/open-meter.ts';
 import { openPatterns, type Patterns } from './runtime/open-patterns.ts';
 import { openRouter } from './runtime/open-router.ts';
+import { openRollouts, type Rollouts } from './runtime/open-rollouts.ts';
+import { openVerifying } from './runtime/open-verifying.ts';
 import { openDatabase } from './storage/database.ts';
 import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts';
 
@@ -107,6 +109,8 @@ export interface Runtime {
   }) => Promise<Router>;
   /** @throws AppError `storage.*` */
   openLedger: () => Ledger;
+  /** @throws AppError `storage.*` */
+  openRollouts: () => Rollouts;
   /**
    * What is remembered, and the embedder it is found by.
    * @throws AppError `storage.*`, `config.unknown-server`
@@ -228,26 +232,20 @@ export async function createRuntime({ cwd, env, flags }: RuntimeOptions): Promis
       openSteady: (spec) => openSteady(spec, { purpose: 'embedding', onTrouble }),
       onTrouble,
     });
-  const createJudge = async (): Promise<Judge> => {
-    const { createAnswerJudge } = await import('./quality/judge-answer.ts');
-    const { createExecutor } = await import('./quality/execution/index.ts');
-    const sandbox = openSandbox(sandboxDeps, await probeSandbox(sandboxDeps), {
-      allowUnsafe: false,
-    });
-    return createAnswerJudge(createExecutor({ sandbox }));
+  const verifying = openVerifying(async () =>
+    openSandbox(sandboxDeps, await probeSandbox(sandboxDeps), { allowUnsafe: false }),
+  );
+  const newRunId = (): string => {
+    const time = new Date(clock.now()).toISOString().replaceAll(/[-:]|\..*/g, '');
+    return `${time.replace('T', '-')}-${randomBytes(2).toString('hex')}`;
   };
-  let answerJudge: Promise<Judge> | undefined;
-  const judge: Judge = async (...judged) => (await (answerJudge ??= createJudge()))(...judged);
   return {
     config,
     version,
     clock,
     cores: availableParallelism(),
     builtInSuite: fileURLToPath(new URL('../fixtures/suites/qe-100', import.meta.url)),
-    newRunId: () => {
-      const time = new Date(clock.now()).toISOString().replaceAll(/[-:]|\..*/g, '');
-      return `${time.replace('T', '-')}-${randomBytes(2).toString('hex')}`;
-    },
+    newRunId,
     openStore: () => createRunStore(openDatabase(config.state)),
     openSandbox: async (allowUnsafe) =>
       openSandbox(sandboxDeps, await probeSandbox(sandboxDeps), { allowUnsafe }),
@@ -293,7 +291,7 @@ export async function createRuntime({ cwd, env, flags }: RuntimeOptions): Promis
         openServer: (spec) => openServer(servedModel(spec, config), serverDeps),
         openPatterns: patterns,
         ...(shared === undefined ? {} : { sharedPatterns: shared }),
-        judge,
+        ...verifying,
         askServer: async (name) => {
           const server = config.servers[name];
           if (server === undefined || server.kind === 'anthropic') return undefined;
@@ -313,8 +311,9 @@ export async function createRuntime({ cwd, env, flags }: RuntimeOptions): Promis
       };
     },
     openLedger,
+    openRollouts: () => openRollouts(config, { clock, newId: newRunId }),
     openPatterns: patterns,
-    judge,
+    judge: verifying.judge,
     openConvenience: () =>
       openConvenience(config, {
         ...serverDeps,

@@ -41,5 +41,9 @@ export const COMMANDS: readonly RegisteredCommand[] = [
     summary: 'tend the learned patterns',
     load: () => import('./commands/curate/command.ts'),
   },
-  { name: 'rollout', summary: 'move traffic step by step' },
+  {
+    name: 'rollout',
+    summary: 'move traffic from the cloud step by step, on evidence, with a way back',
+    load: () => import('./commands/rollout/command.ts'),
+  },
 ];

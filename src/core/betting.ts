@@ -6,10 +6,10 @@ export interface Tally {
 }
 
 /**
- * Shares of the largest bet that keeps the wealth positive: 1/2 and down by √2 each. What is staked
- * is spread evenly over them, so that no bet has to be chosen from the data.
+ * Shares of the largest bet that keeps the wealth positive: 1/2, 1/4, … 1/256. What is staked is
+ * spread evenly over them, so that no bet has to be chosen from the data.
  */
-const BETS: readonly number[] = Array.from({ length: 16 }, (_, place) => 0.5 * 2 ** (-place / 2));
+const BETS: readonly number[] = Array.from({ length: 8 }, (_, place) => 2 ** -(place + 1));
 
 /**
  * Natural logarithm of the e-value against "the candidate's mean is at most `ratio` times the

@@ -137,14 +137,11 @@ function watch(id: GuardrailId, plan: Plan, tallies: Tallies): Guardrail {
   const borders = [harmAt(plan), harmAt(plan) * (index + 1) * (index + 2)];
   const proofs = series.map((tallied, place) => {
     const needed = Math.log(borders[place] ?? Infinity);
-    return {
-      needed,
-      log: test(tallied, limit),
-      isHard: hard < 1 && test(tallied, hard) >= needed,
-    };
+    const log = test(tallied, limit);
+    const isProven = log >= needed;
+    return { needed, log, isProven, isHard: isProven && hard < 1 && test(tallied, hard) >= needed };
   });
   const [strongest] = proofs.toSorted((a, b) => b.log - b.needed - (a.log - a.needed));
-  const isProven = proofs.some(({ log, needed }) => log >= needed);
   return {
     id,
     ...(value === undefined ? {} : { value }),
@@ -157,7 +154,7 @@ function watch(id: GuardrailId, plan: Plan, tallies: Tallies): Guardrail {
   function stateOf(): Guardrail['state'] {
     if (n < plan.minimum || value === undefined) return 'short';
     if (proofs.some(({ isHard }) => isHard)) return 'hard';
-    if (isProven) return 'harm';
+    if (proofs.some(({ isProven }) => isProven)) return 'harm';
     return isBeyond(value) ? 'over' : 'ok';
   }
 }

@@ -13,7 +13,7 @@ import { createComparer, sideOutcome, type Grade } from './compare.ts';
 import { createFollower, type Followed } from './follow.ts';
 import { isFailure, type Observation, type SideOutcome } from './observation.ts';
 import { stepOf, type Plan } from './plan.ts';
-import { serveOf, stepAt } from './state.ts';
+import { isEnded, serveOf, stepAt } from './state.ts';
 import type { RolloutStore } from './store.ts';
 import { createWatch, type RolloutNews } from './watch.ts';
 
@@ -44,7 +44,7 @@ export function openRollout(options: LiveRolloutOptions): LiveRollout {
   const { store, grade, clock, allPrivate, lasting, onNews, onTrouble } = options;
   const follower = createFollower({ store, clock, onTrouble });
   const watch = createWatch({ store, follower, clock, onNews, onTrouble });
-  const comparer = createComparer({ grade, clock, onDone: watch.observe, onTrouble });
+  const comparer = createComparer({ grade, clock, onDone: (it) => watch.observe(it), onTrouble });
   const stopped = new AbortController();
   const watching = lasting ? watch.run(stopped.signal) : Promise.resolve();
   let failedInARow = 0;
@@ -74,18 +74,20 @@ export function openRollout(options: LiveRolloutOptions): LiveRollout {
 
   function ended(rolled: RolledRequest): void {
     const { rollout } = rolled.decision;
+    const current = follower.now()?.rollout;
+    // What is over is not watched any more.
+    if (current === undefined || isEnded(current.state)) return;
     const observation = observationOf(rolled, clock.now());
     noteCandidate(observation.candidate);
-    const plan = follower.now()?.rollout.plan;
     const { completion } = rolled;
     const own = observation[rollout.arm];
     const answered = own !== undefined && isFailure(own) === false;
     const rung = rolled.decision.ladder.find((it) => isOfSide(it, rollout.other));
-    if (!rollout.compare || !answered || completion === undefined || rung === undefined || !plan) {
+    if (!rollout.compare || !answered || completion === undefined || rung === undefined) {
       watch.observe(observation);
       return;
     }
-    const limits = plan.shadow;
+    const limits = current.plan.shadow;
     if (!comparer.offer({ rolled, completion, rung, limits, observation })) {
       watch.observe({ ...observation, compared: 'busy' });
     }

@@ -41,8 +41,11 @@ export function createFollower({ store, clock, onTrouble }: FollowerOptions): Fo
     if (log.state === 'intact') followed = { rollout: log.rollout, isSound: true };
     else if (log.state === 'empty') followed = undefined;
     else {
-      if (followed !== undefined) followed = { ...followed, isSound: false };
-      onTrouble(`The rollout's log was edited, and is not followed: ${log.problem}`);
+      const rollout = followed?.rollout ?? log.rollout;
+      followed = rollout === undefined ? undefined : { rollout, isSound: false };
+      onTrouble(
+        `The rollout's log was edited; the candidate gets nothing until it is whole: ${log.problem}`,
+      );
     }
   }
 

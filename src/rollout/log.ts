@@ -37,8 +37,11 @@ export function hashOf(previous: string, text: string): string {
 
 export type Verification =
   | { state: 'intact'; entries: number; head: string }
-  /** @property problem in a sentence that names the first entry that is not as it was written */
-  | { state: 'broken'; problem: string };
+  /**
+   * @property problem in a sentence that names the first entry that is not as it was written
+   * @property sound entries before it
+   */
+  | { state: 'broken'; problem: string; sound: number };
 
 /**
  * Whether a log is as it was written.
@@ -53,6 +56,7 @@ export function verifyLog(
     const broken = (what: string): Verification => ({
       state: 'broken',
       problem: `Entry ${seq} ${what}.`,
+      sound: index,
     });
     if (seq !== index + 1) return broken(`stands where entry ${index + 1} was: one is missing`);
     if (entry.seq !== seq) return broken(`says that it is entry ${entry.seq}`);
@@ -62,7 +66,7 @@ export function verifyLog(
   }
   if (head.seq !== entries.length || head.hash !== previous) {
     const problem = `The log ended with entry ${head.seq}; its end is missing or was changed.`;
-    return { state: 'broken', problem };
+    return { state: 'broken', problem, sound: entries.length };
   }
   return { state: 'intact', entries: entries.length, head: previous };
 }
@@ -113,10 +117,10 @@ function follow(before: Rollout | undefined, entry: LogEntry): Rollout {
     };
   }
   if (before === undefined || before.id !== entry.rollout) {
-    throw new Error(`entry ${seq} belongs to no rollout`);
+    throw new Error(`Entry ${seq} belongs to no rollout.`);
   }
   const moved = transition(before.state, event, before.plan, reason);
-  if ('refused' in moved) throw new Error(`entry ${seq}: ${moved.refused}`);
+  if ('refused' in moved) throw new Error(`Entry ${seq} could not be: ${moved.refused}`);
   return {
     ...before,
     state: moved.next,

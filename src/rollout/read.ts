@@ -7,24 +7,40 @@ import { createTallyBook, type Tallies, type TallyBook } from './tallies.ts';
 export type LogState =
   | { state: 'empty' }
   | { state: 'intact'; rollout: Rollout; entries: ChainedEntry[]; head: string }
-  /** @property problem names the first entry that is not as it was written */
-  | { state: 'broken'; problem: string };
+  /**
+   * @property problem names the first entry that is not as it was written
+   * @property rollout as the entries before it tell it, where they do
+   */
+  | { state: 'broken'; problem: string; rollout?: Rollout };
 
 /** Reads and verifies the log. @throws AppError `storage.*` */
 export function readLog(store: Pick<RolloutStore, 'log' | 'head'>): LogState {
   const head = store.head();
-  const log = store.log();
-  if ('unreadable' in log) return { state: 'broken', problem: `${log.unreadable}.` };
-  const { entries } = log;
+  const { entries, unreadable } = store.log();
   const verified = verifyLog(entries, head);
-  if (verified.state === 'broken') return verified;
+  if (verified.state === 'broken') {
+    const problem =
+      unreadable !== undefined && verified.sound === entries.length
+        ? `Entry ${unreadable} cannot be read.`
+        : verified.problem;
+    const rollout = foldedBefore(entries, verified.sound);
+    return { state: 'broken', problem, ...(rollout === undefined ? {} : { rollout }) };
+  }
   try {
     const rollout = foldLog(entries.map(({ entry }) => entry));
     return rollout === undefined
       ? { state: 'empty' }
       : { state: 'intact', rollout, entries, head: verified.head };
   } catch (error) {
-    return { state: 'broken', problem: `${messageOf(error)}.` };
+    return { state: 'broken', problem: messageOf(error) };
+  }
+}
+
+function foldedBefore(entries: readonly ChainedEntry[], sound: number): Rollout | undefined {
+  try {
+    return foldLog(entries.slice(0, sound).map(({ entry }) => entry));
+  } catch {
+    return undefined;
   }
 }
 

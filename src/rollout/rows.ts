@@ -45,7 +45,7 @@ export const entryRow = z
   .transform((row, context): ChainedEntry => {
     const { success, data } = json.pipe(entrySchema).safeParse(row.text);
     if (success) return { ...row, entry: data };
-    context.addIssue({ code: 'custom', message: `entry ${row.seq} cannot be read` });
+    context.addIssue({ code: 'custom', message: 'expected an entry' });
     return z.NEVER;
   });
 

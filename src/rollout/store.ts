@@ -17,8 +17,8 @@ export interface Head {
 export interface RolloutStore {
   /** Where the log ends; grows with every entry. */
   head(): Head;
-  /** The whole log, the oldest first. `unreadable` names what is no entry at all. */
-  log(): { entries: ChainedEntry[] } | { unreadable: string };
+  /** The log, the oldest first, up to the first row that is no entry at all; `unreadable` is its number. */
+  log(): { entries: ChainedEntry[]; unreadable?: number };
   /** Adds an entry behind the newest. Only within `alone`. */
   append(entry: Omit<LogEntry, 'seq'>): LogEntry;
   /** Runs `work` alone among all processes, whole or not at all. */
@@ -109,9 +109,13 @@ export function createRolloutStore(database: Database): RolloutStore {
     head: () => withStorage(head),
     log: () =>
       withStorage(() => {
-        const read = z.array(entryRow).safeParse(selectLog.all());
-        if (read.success) return { entries: read.data };
-        return { unreadable: read.error.issues[0]?.message ?? 'an entry cannot be read' };
+        const entries: ChainedEntry[] = [];
+        for (const row of selectLog.iterate()) {
+          const { data } = entryRow.safeParse(row);
+          if (data === undefined) return { entries, unreadable: entries.length + 1 };
+          entries.push(data);
+        }
+        return { entries };
       }),
     append: (entry) =>
       withStorage(() => {

@@ -45,6 +45,8 @@ export type RouterEvent =
   /** The cloud is asked although it is for emergencies only. */
   | { type: 'emergency'; requestId: string; trigger: EmergencyTrigger; target: string }
   | { type: 'breaker'; change: BreakerChange }
+  /** A rollout went on or back without anybody asking. */
+  | { type: 'rollout'; rollout: string; event: string; serve: number; why: string }
   /** Something failed without a caller being worse off. */
   | { type: 'trouble'; message: string };
 

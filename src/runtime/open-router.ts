@@ -10,6 +10,9 @@ import { createLedger } from '../ledger/sqlite-ledger.ts';
 import { ProviderFailure } from '../providers/failure.ts';
 import type { Provider } from '../providers/provider.ts';
 import { createEvidence, type BaselineEvidence } from '../quality/evidence.ts';
+import type { Grade } from '../rollout/compare.ts';
+import { openRollout } from '../rollout/face.ts';
+import { createRolloutStore } from '../rollout/store.ts';
 import type { Description, QualityEvidence } from '../routing/decision.ts';
 import type { Router } from '../routing/router.ts';
 import { createSessions } from '../routing/sessions.ts';
@@ -39,6 +42,7 @@ export interface RouterDeps {
   openPatterns: MemoryDeps['openPatterns'];
   sharedPatterns?: MemoryDeps['sharedPatterns'];
   judge: MemoryDeps['judge'];
+  grade: Grade;
 }
 
 /** Milliseconds that a request waits for another process's write. */
@@ -97,6 +101,15 @@ export function openRouter(deps: RouterDeps): Router {
     onTrouble,
   });
   const memory = config.patterns.cache === 'off' ? undefined : openMemory({ ...deps, onTrouble });
+  const rollout = openRollout({
+    store: createRolloutStore(database),
+    grade: deps.grade,
+    clock,
+    allPrivate: routing.strategy === 'privacy-first',
+    lasting: deps.busy,
+    onNews: (news) => onEvent({ type: 'rollout', ...news }),
+    onTrouble,
+  });
   const router = createRouter({
     settings: routing,
     pool,
@@ -112,12 +125,14 @@ export function openRouter(deps: RouterDeps): Router {
     random,
     onEvent,
     closeMs: CLOSE_MS,
-    ...(memory === undefined ? {} : { faces: memory }),
+    faces: { ...memory, rollout },
   });
   return {
     ...router,
     close: async () => {
+      await rollout.stop();
       await router.close();
+      await rollout.close();
       await memory?.close();
       database.close();
     },

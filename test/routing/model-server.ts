@@ -8,6 +8,8 @@ export type Mood = 'well' | 'failing' | 'hang' | 'cut' | 'missing';
 export interface ModelServer {
   url: string;
   mood: Mood;
+  /** Whether it calls the first tool that it is given, in place of an answer. */
+  calls: boolean;
   /** Connections that were opened so far. */
   connections: () => number;
   /** Messages of each chat so far. */
@@ -17,6 +19,7 @@ export interface ModelServer {
 const bodySchema = z.object({
   stream: z.boolean().optional(),
   messages: z.array(z.object({ role: z.string(), content: z.string().nullable() })),
+  tools: z.array(z.object({ function: z.object({ name: z.string() }) })).optional(),
 });
 
 /** An OpenAI-compatible server whose model answers `<name>: <last message>`, word by word. */
@@ -44,7 +47,7 @@ export async function startModelServer(name: string, mood: Mood = 'well'): Promi
     let text = '';
     request.setEncoding('utf8').on('data', (piece: string) => (text += piece));
     request.on('end', () => {
-      const { messages } = bodySchema.parse(JSON.parse(text));
+      const { messages, tools } = bodySchema.parse(JSON.parse(text));
       chats.push(messages);
       if (it.mood === 'failing')
         return json(500, { error: { message: 'out of order', type: 'server_error' } });
@@ -54,6 +57,8 @@ export async function startModelServer(name: string, mood: Mood = 'well'): Promi
         });
       }
       if (it.mood === 'hang') return;
+      const [tool] = tools ?? [];
+      if (it.calls && tool !== undefined) return writeCall(response, tool.function.name);
       const words = `${name}: ${messages.at(-1)?.content ?? ''}`.split(/(?<= )/);
       writeStream(response, it.mood === 'cut' ? words.slice(0, 1) : words, it.mood === 'well');
     });
@@ -71,10 +76,24 @@ export async function startModelServer(name: string, mood: Mood = 'well'): Promi
   const it: ModelServer = {
     url: `http://127.0.0.1:${address.port}`,
     mood,
+    calls: false,
     connections: () => connections,
     chats,
   };
   return it;
+}
+
+function writeCall(response: ServerResponse, name: string): void {
+  response.writeHead(200, { 'content-type': 'text/event-stream' });
+  const chunk = (delta: object, finish_reason: string | null): void => {
+    const choices = [{ index: 0, delta, finish_reason }];
+    const body = { id: 'c', object: 'chat.completion.chunk', created: 1, model: 'm', choices };
+    response.write(`data: ${JSON.stringify(body)}\n\n`);
+  };
+  const call = { index: 0, id: 'call-1', type: 'function', function: { name, arguments: '{}' } };
+  chunk({ tool_calls: [call] }, null);
+  chunk({}, 'tool_calls');
+  response.end('data: [DONE]\n\n');
 }
 
 function writeStream(response: ServerResponse, words: readonly string[], whole: boolean): void {

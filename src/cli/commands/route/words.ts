@@ -37,7 +37,9 @@ export function answerParts({ completion, tier, target, totalMs, usd }: RouteAns
 
 /** `ollama:x overloaded ×3 in 2.1 s, then embedded:y answered`; nothing where the first one asked answered at once. */
 export function failoverText({ attempts, ending }: RecordedRequest): string | undefined {
-  const failed = attempts.filter(({ outcome }) => outcome !== 'ok' && outcome !== 'cancelled');
+  const failed = attempts.filter(
+    ({ outcome, purpose }) => outcome !== 'ok' && outcome !== 'cancelled' && purpose !== 'shadow',
+  );
   if (failed.length === 0) return undefined;
   const steps: { words: string; times: number; ms: number }[] = [];
   for (const { target, outcome, totalMs } of failed) {
@@ -69,6 +71,8 @@ export function eventText(event: RouterEvent, verbose: boolean): string | undefi
       const { breaker, from, to, kind } = event.change;
       return verbose ? `breaker: ${breaker} went from ${from} to ${to} (${kind})` : undefined;
     }
+    case 'rollout':
+      return `rollout ${event.rollout}: ${event.event}, the candidate has ${event.serve} % (${oneLine(event.why)})`;
     case 'trouble':
       return `warning: ${oneLine(event.message)}`;
   }

@@ -1,0 +1,81 @@
+import Table from 'cli-table3';
+import { AppError, ExitCode } from '../../../core/errors.ts';
+import { NO_BORDERS, oneLine } from '../../../quality/reports/format.ts';
+import type { ChainedEntry } from '../../../rollout/log.ts';
+import { readLog } from '../../../rollout/read.ts';
+import type { CommandContext } from '../../main.ts';
+import { localTime } from '../route/words.ts';
+import { withRollouts } from './open.ts';
+import { eventInWords } from './words.ts';
+
+export interface HistoryFlags {
+  verify?: boolean;
+  head?: string;
+  limit?: number;
+}
+
+const LIMIT = 50;
+
+/** `rollout history`: what was done, by whom and why; `--verify` whether the log is as it was written. */
+export async function historyCommand(
+  context: CommandContext,
+  { verify = false, head, limit = LIMIT }: HistoryFlags,
+): Promise<ExitCode> {
+  const { output } = context;
+  return withRollouts(context, async ({ store }) => {
+    const log = readLog(store);
+    if (log.state === 'broken') {
+      throw new AppError('rollout.log-edited', `The log was edited: ${log.problem}`, {
+        hint: 'Restore the state folder from a copy. Until then the candidate gets nothing.',
+        exitCode: ExitCode.GateFailed,
+      });
+    }
+    const entries = log.state === 'intact' ? log.entries : [];
+    if (head !== undefined && !entries.some(({ hash }) => hash.startsWith(head))) {
+      throw new AppError('rollout.log-edited', `The log has no entry ${head}.`, {
+        hint: 'It was written anew since somebody noted that hash.',
+        exitCode: ExitCode.GateFailed,
+      });
+    }
+    if (verify || head !== undefined) {
+      const newest = entries.at(-1)?.hash ?? null;
+      const count = entries.length;
+      output.result(
+        output.json
+          ? JSON.stringify({ intact: true, entries: count, head: newest })
+          : `The log is as it was written: ${count} entries, head ${newest ?? 'none'}.`,
+      );
+      return ExitCode.Ok;
+    }
+    const shown = entries.slice(-limit);
+    if (output.json) {
+      const told = shown.map(({ entry, hash }) => ({ ...entry, hash }));
+      output.result(JSON.stringify({ entries: told }));
+    } else if (shown.length === 0) output.result('There was no rollout.');
+    else output.result(historyTable(shown, output.width));
+    return ExitCode.Ok;
+  });
+}
+
+const WIDTHS = { seq: 5, when: 18, who: 18, what: 30 };
+
+function historyTable(entries: readonly ChainedEntry[], width: number): string {
+  const room = Math.max(16, width - WIDTHS.seq - WIDTHS.when - WIDTHS.who - WIDTHS.what);
+  const table = new Table({
+    head: ['#', 'when', 'who', 'what', 'why'],
+    colWidths: [WIDTHS.seq, WIDTHS.when, WIDTHS.who, WIDTHS.what, room],
+    wordWrap: true,
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2, compact: true },
+    chars: NO_BORDERS,
+  });
+  for (const { entry } of entries) {
+    table.push([
+      entry.seq,
+      localTime(entry.at).slice(0, 16),
+      oneLine(entry.actor.replace(/^operator:/, '')),
+      eventInWords(entry),
+      oneLine(entry.reason),
+    ]);
+  }
+  return table.toString().replaceAll(/[ ]+$/gm, '');
+}
