@@ -2,6 +2,7 @@ import type { JudgedAnswer } from '../patterns/judge.ts';
 import type { Executor } from './execution/index.ts';
 import { SourceError } from './execution/index.ts';
 import { extractTests } from './extraction.ts';
+import { exportsOf, mendImports } from './kinds/test-generation/imports.ts';
 import {
   evenly,
   moduleUnderTest,
@@ -18,7 +19,8 @@ const KILLED = 7;
 /**
  * Scores answers from 0 to 10 by running them, where there is no reference suite to hold them
  * against: 3 points for the share of tests that pass in three runs, 7 for the share of the module's
- * mutants that die; nothing where none dies. Of an answer that is cut off the whole tests count.
+ * mutants that die; nothing where none dies. Of an answer that is cut off the whole tests count, and
+ * imports of the module that it forgot are added, as in a baseline.
  * @returns `undefined` for other kinds of work and for prompts without a module that stands for itself
  * @throws AppError `execution.failed` when the sandbox cannot run anything
  */
@@ -29,16 +31,17 @@ export function createAnswerGrader(
     const source = category === 'test-generation' ? sourceIn(prompt) : undefined;
     if (source === undefined) return undefined;
     const { code } = extractTests(answer);
-    const module = code === '' ? undefined : moduleUnderTest(code);
-    const subject = { fileName: `${module ?? 'subject'}.ts`, source };
+    const stem = moduleUnderTest(code) ?? 'subject';
+    const subject = { fileName: `${stem}.ts`, source };
     try {
       const mutants = (await executor.listMutants(subject)).map(({ id }) => id);
       if (mutants.length === 0) return undefined;
-      if (module === undefined) return 0;
+      if (code === '') return 0;
+      const mended = mendImports(code, stem, exportsOf(source).names);
       const execution = await executor.execute(
         {
           subject,
-          test: { fileName: 'answer.test.ts', source: code },
+          test: { fileName: 'answer.test.ts', source: mended ?? code },
           reruns: RERUNS,
           mutants: evenly(mutants, MOST_MUTANTS),
           testTimeoutMs: TEST_TIMEOUT_MS,

@@ -117,7 +117,6 @@ export const planSchema = z.strictObject({
     .describe('Who advances once the evidence is there.'),
 });
 export type Plan = z.output<typeof planSchema>;
-export type Side = Plan['candidate'];
 export type PlanFile = z.input<typeof planSchema>;
 
 /** The plan's ladder: in the shadow, half and half, the main road, alone. */

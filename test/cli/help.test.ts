@@ -30,8 +30,11 @@ const COMMANDS = [
   ['baseline', 'suite'],
   ['baseline', 'suite', 'check'],
   ['baseline', 'suite', 'build'],
+  ['rollout'],
+  ['rollout', 'start'],
+  ['rollout', 'rollback'],
 ];
-const UNBUILT = ['cost-report', 'rollout'];
+const UNBUILT = ['cost-report'];
 const USAGE = [
   { args: ['nosuch'], code: 'usage.unknown-command', says: "unknown command 'nosuch'" },
   { args: ['basline'], code: 'usage.unknown-command', says: 'Did you mean baseline?' },
@@ -56,6 +59,17 @@ const USAGE = [
   { args: ['baseline', 'word'], code: 'usage.excess-arguments', says: 'too many arguments' },
   { args: ['baseline', 'suite', 'x'], code: 'usage.unknown-command', says: "'x'" },
   { args: ['baseline', 'suite', 'build'], code: 'usage.missing-argument', says: 'folder' },
+  {
+    args: ['rollout', 'rollback', '--partial', '--complete'],
+    code: 'usage.conflicting-option',
+    says: 'cannot be used with',
+  },
+  {
+    args: ['rollout', 'rollback', '--to', '120'],
+    code: 'usage.invalid-argument',
+    says: '0 to 100',
+  },
+  { args: ['rollout', 'advanse'], code: 'usage.unknown-command', says: 'Did you mean advance?' },
   {
     args: ['baseline', '--resume', 'r', '--seed', '1'],
     code: 'usage.conflicting-option',

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { loadPrices } from '../../src/config/prices.ts';
+import { loadPrices } from '../../src/config/prices/load-prices.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { recordHere } from '../../src/ledger/recorder.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
@@ -16,7 +16,7 @@ import { planSchema, type PlanFile } from '../../src/rollout/plan.ts';
 import { readLog } from '../../src/rollout/read.ts';
 import type { RouteRequest } from '../../src/routing/decision.ts';
 import type { Router } from '../../src/routing/router.ts';
-import { createCharges } from '../../src/routing/charges.ts';
+import { createCharges } from '../../src/ledger/charge.ts';
 import { createSessions } from '../../src/routing/sessions.ts';
 import { createTargetPool } from '../../src/routing/target-pool.ts';
 import { splitSpec } from '../../src/routing/targets.ts';

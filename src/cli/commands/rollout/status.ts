@@ -20,14 +20,14 @@ export async function statusCommand(
   const { output, host } = context;
   return withRollouts(context, async ({ view }, { clock }) => {
     if (!watch) {
-      const seen = view();
+      const seen = sound(view());
       show(seen, context);
       return exitCodeOf(seen);
     }
     const canRedraw = host.stdout.isTTY && !output.json;
     let told = '';
     for (;;) {
-      const seen = view();
+      const seen = sound(view());
       const key = keyOf(seen);
       // A pipe gets a line or a screen for each change, and nothing twice.
       if (canRedraw || key !== told) {
@@ -54,16 +54,19 @@ function keyOf({ rollout }: RolloutView): string {
 }
 
 function isOver({ rollout }: RolloutView): boolean {
-  return ['none', 'unreadable', 'completed', 'rolled_back', 'aborted'].includes(rollout.state);
+  return ['none', 'completed', 'rolled_back', 'aborted'].includes(rollout.state);
 }
 
 /** @throws AppError `rollout.log-edited` */
+function sound(seen: RolloutView): RolloutView {
+  const { rollout } = seen;
+  if (rollout.state !== 'unreadable') return seen;
+  throw new AppError('rollout.log-edited', `The log was edited: ${rollout.problem}`, {
+    hint: 'Restore the state folder from a copy. Until then the candidate gets nothing.',
+    exitCode: ExitCode.GateFailed,
+  });
+}
+
 function exitCodeOf({ rollout }: RolloutView): ExitCode {
-  if (rollout.state === 'unreadable') {
-    throw new AppError('rollout.log-edited', `The log was edited: ${rollout.problem}`, {
-      hint: 'Restore the state folder from a copy. Until then the candidate gets nothing.',
-      exitCode: ExitCode.GateFailed,
-    });
-  }
   return rollout.state === 'rolled_back' ? ExitCode.RolledBack : ExitCode.Ok;
 }
