@@ -45,12 +45,15 @@ export function createAnswerGrader(
           reruns: RERUNS,
           mutants: evenly(mutants, MOST_MUTANTS),
           testTimeoutMs: TEST_TIMEOUT_MS,
-          requireAssertions: true,
+          mustCheck: true,
         },
         signal,
       );
       if (execution.state === 'not-loaded') return 0;
-      const tests = execution.tests.filter(({ state }) => state !== 'skipped');
+      // A vacuous test may check what none of the mutants tried would change.
+      const tests = execution.tests.filter(
+        ({ state }) => state !== 'skipped' && state !== 'vacuous',
+      );
       const passed = tests.filter(({ state }) => state === 'passed').length;
       const killed = execution.mutants.filter(
         ({ state }) => state === 'killed' || state === 'timeout',

@@ -12,7 +12,12 @@ const summarySchema = z.strictObject({
   cached: count,
 });
 
-const coverageSchema = z.strictObject({ covered: count, total: count, reference: count });
+const coverageSchema = z.strictObject({
+  covered: count,
+  checked: count,
+  total: count,
+  reference: count,
+});
 const boundaryClass = z.enum([
   'zero',
   'minus-one',

@@ -107,7 +107,7 @@ async function underOurs(file: string): Promise<Verdicts> {
     reruns: 2,
     mutants: [],
     testTimeoutMs: 5000,
-    requireAssertions: false,
+    mustCheck: false,
   });
   return verdictsOf(execution);
 }

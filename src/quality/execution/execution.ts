@@ -21,14 +21,20 @@ export interface ExecutionJob {
   mutants: readonly string[];
   /** Milliseconds one test may take. */
   testTimeoutMs: number;
-  /** A test that calls no `expect` fails, as under vitest's `expect.requireAssertions`. */
-  requireAssertions: boolean;
+  /**
+   * Tests must check the subject: one that calls no `expect` fails, as under vitest's
+   * `expect.requireAssertions`; one of which no expectation fails on any mutant is `vacuous`, and
+   * neither what it covers nor what it notices counts.
+   */
+  mustCheck: boolean;
 }
 
 /** Statement or branch numbers of istanbul's map. */
 export interface CoverageCounts {
-  /** Keys covered by tests that passed in every rerun (`s3`, `b2.1`). */
+  /** Keys covered by tests that count as passed (`s3`, `b2.1`). */
   covered: string[];
+  /** Those of them where the tests notice a change. @see checkedRegions */
+  checked: string[];
   /** Keys that are not already covered by loading the subject. */
   total: string[];
 }

@@ -7,11 +7,13 @@ import type {
   Execution,
   ExecutionJob,
   Mutant,
+  MutantOutcome,
   Trace,
   TraceJob,
 } from './execution.ts';
 import { fuzzTest, type FuzzJob } from './fuzz.ts';
 import { prepareSubject, SourceError, type PreparedSubject } from './instrument.ts';
+import { checkedRegions } from './region.ts';
 import { supervise, type Observation, type RunRecord } from './supervisor.ts';
 import { bundleTest } from './test-bundle.ts';
 
@@ -80,7 +82,7 @@ export function createExecutor({ sandbox }: { sandbox: Sandbox }): Executor {
     test: string;
     testFileName: string;
     testTimeoutMs: number;
-    requireAssertions: boolean;
+    mustCheck: boolean;
     runs: RunKind[];
     mutants: readonly string[];
   }
@@ -100,7 +102,7 @@ export function createExecutor({ sandbox }: { sandbox: Sandbox }): Executor {
         test: what.test,
         testFileName: what.testFileName,
         testTimeoutMs: what.testTimeoutMs,
-        requireAssertions: what.requireAssertions,
+        mustCheck: what.mustCheck,
         runs: what.runs,
         mutants: [...ids.keys()],
       },
@@ -142,7 +144,7 @@ export function createExecutor({ sandbox }: { sandbox: Sandbox }): Executor {
           test: ready.test,
           testFileName: job.test.fileName,
           testTimeoutMs: job.testTimeoutMs,
-          requireAssertions: false,
+          mustCheck: false,
           runs: ['coverage'],
           mutants: [],
         },
@@ -162,7 +164,7 @@ export function createExecutor({ sandbox }: { sandbox: Sandbox }): Executor {
           test,
           testFileName: job.test.fileName,
           testTimeoutMs: job.testTimeoutMs,
-          requireAssertions: job.requireAssertions,
+          mustCheck: job.mustCheck,
           // The spies' run comes last and decides nothing: spying must not be able to fail a test.
           runs: ['coverage', ...plain, 'arguments'],
           mutants: job.mutants,
@@ -185,7 +187,7 @@ export function createExecutor({ sandbox }: { sandbox: Sandbox }): Executor {
           test: await bundleTest(job.subject.fileName, test, modules),
           testFileName: test.fileName,
           testTimeoutMs: 5000,
-          requireAssertions: false,
+          mustCheck: false,
           runs: ['plain', 'plain'],
           mutants: job.mutants,
         },
@@ -195,33 +197,39 @@ export function createExecutor({ sandbox }: { sandbox: Sandbox }): Executor {
       if (!judge(observed, subject).tests.some(({ state }) => state === 'passed')) {
         throw new SourceError('The fuzz source gives no stable trace for any seed');
       }
-      return observed.mutants
-        .filter(({ state }) => state === 'killed' || state === 'timeout')
-        .map(({ id }) => id);
+      return observed.mutants.filter(({ state }) => isDetected(state)).map(({ id }) => id);
     },
   };
 }
 
+type Observed = Extract<Observation, { state: 'ran' }>;
+
 /** The verdict over all runs of a test. */
-function verdict(name: string, key: string, runs: readonly RunRecord[]): TestEvidence {
+function verdict(
+  { name, key }: { name: string; key: string },
+  runs: readonly RunRecord[],
+  { checking, unsteady }: Pick<Observed, 'checking' | 'unsteady'>,
+): TestEvidence {
   const results = runs.map((run) => run.tests.get(key));
   const states = new Set(results.map((result) => result?.state));
   const failure = results.find((result) => result?.message !== undefined)?.message;
   const message = failure === undefined ? {} : { message: failure };
-  if (states.size === 1 && states.has('passed')) return { name, state: 'passed' };
+  if (states.size === 1 && states.has('passed')) {
+    if (unsteady.has(key)) {
+      return { name, state: 'flaky', message: 'It did not pass when it ran once more' };
+    }
+    return { name, state: checking === null || checking.has(key) ? 'passed' : 'vacuous' };
+  }
   if (states.size === 1 && states.has('skipped')) return { name, state: 'skipped' };
   if (states.has('passed')) return { name, state: 'flaky', ...message };
   return { name, state: states.has('timeout') ? 'timeout' : 'failed', ...message };
 }
 
-function judge(
-  observed: Extract<Observation, { state: 'ran' }>,
-  subject: PreparedSubject,
-): Extract<Execution, { state: 'ran' }> {
+function judge(observed: Observed, subject: PreparedSubject): Extract<Execution, { state: 'ran' }> {
   const decisive = observed.runs.filter(({ kind }) => kind !== 'arguments');
-  const verdicts = observed.found.map(({ key, name }) => ({
-    key,
-    evidence: verdict(name, key, decisive),
+  const verdicts = observed.found.map((test) => ({
+    key: test.key,
+    evidence: verdict(test, decisive, observed),
   }));
   const passed = new Set(
     verdicts.filter(({ evidence }) => evidence.state === 'passed').map(({ key }) => key),
@@ -242,9 +250,15 @@ function judge(
   const coverage = observed.runs.find(({ kind }) => kind === 'coverage');
   const loaded = new Set(coverage?.loaded);
   const covered = touched('coverage');
+  const killed = observed.mutants.map(({ id, state }): [string, boolean] => [
+    id,
+    isDetected(state),
+  ]);
+  const checked = checkedRegions(subject.regions, new Map(killed));
   const counts = (prefix: string): CoverageCounts => {
     const total = (coverage?.all ?? []).filter((key) => key.startsWith(prefix) && !loaded.has(key));
-    return { covered: total.filter((key) => covered.has(key)), total };
+    const reached = total.filter((key) => covered.has(key));
+    return { covered: reached, checked: reached.filter((key) => checked.has(key)), total };
   };
   const statements = counts('s');
   const uncovered = statements.total.filter((key) => !covered.has(key));
@@ -261,14 +275,11 @@ function judge(
   };
 }
 
-function traceOf(
-  observed: Extract<Observation, { state: 'ran' }>,
-  { lines, arms }: PreparedSubject,
-): Trace {
+function traceOf(observed: Observed, { lines, arms }: PreparedSubject): Trace {
   const run = observed.runs.find(({ kind }) => kind === 'coverage');
-  const tests = observed.found.map(({ key, name }) => ({
-    ...verdict(name, key, observed.runs),
-    touched: run?.tests.get(key)?.touched ?? [],
+  const tests = observed.found.map((test) => ({
+    ...verdict(test, observed.runs, observed),
+    touched: run?.tests.get(test.key)?.touched ?? [],
   }));
   return {
     state: 'ran',
@@ -277,6 +288,11 @@ function traceOf(
     lines,
     arms,
   };
+}
+
+/** A mutant on which the tests hang is detected, as in Stryker. */
+function isDetected(state: MutantOutcome['state']): boolean {
+  return state === 'killed' || state === 'timeout';
 }
 
 const BOUNDARY_CLASSES: ReadonlySet<string> = new Set<BoundaryClass>([

@@ -3,6 +3,7 @@ import { Instrumenter } from '@stryker-mutator/instrumenter';
 import { createInstrumenter } from 'istanbul-lib-instrument';
 import type { BranchArm, Mutant } from './execution.ts';
 import { messageOf } from '../../core/errors.ts';
+import type { Region } from './region.ts';
 
 /** A subject, made ready to be run and measured. */
 export interface PreparedSubject {
@@ -13,6 +14,8 @@ export interface PreparedSubject {
   lines: ReadonlyMap<string, number>;
   /** Every way that a branch can go, in the order of the source. */
   arms: readonly BranchArm[];
+  /** Where each statement (`s3`) and each arm of a branch (`b2.1`) stands. */
+  regions: ReadonlyMap<string, Region>;
   mutants: readonly Mutant[];
   /** Stryker's number of each mutant. */
   numbers: ReadonlyMap<string, string>;
@@ -42,7 +45,12 @@ function strip(fileName: string, code: string): Promise<{ code: string }> {
 async function count(
   fileName: string,
   source: string,
-): Promise<{ code: string; lines: Map<string, number>; arms: BranchArm[] }> {
+): Promise<{
+  code: string;
+  lines: Map<string, number>;
+  regions: Map<string, Region>;
+  arms: BranchArm[];
+}> {
   const instrumenter = createInstrumenter({
     esModules: true,
     compact: false,
@@ -57,10 +65,25 @@ async function count(
   for (const [id, range] of Object.entries(statementMap)) {
     lines.set(`s${id}`, range.start.line);
   }
-  return { code, lines, arms: armsOf(branchMap) };
+  const regions = new Map<string, Region>(
+    Object.entries(statementMap).map(([id, range]) => [`s${id}`, range]),
+  );
+  for (const [key, region] of armRegions(branchMap)) regions.set(key, region);
+  return { code, lines, regions, arms: armsOf(branchMap) };
 }
 
 type BranchMap = ReturnType<ReturnType<typeof createInstrumenter>['lastFileCoverage']>['branchMap'];
+
+function armRegions(branches: BranchMap): [key: string, region: Region][] {
+  return Object.entries(branches).flatMap(([id, { loc, locations }]) =>
+    locations.map((place, arm): [string, Region] => {
+      // An `else` that is not there stands nowhere.
+      const { start, end }: Partial<Region> = place;
+      const isPlace = start?.line !== undefined && end?.line !== undefined;
+      return [`b${id}.${arm}`, isPlace ? place : loc];
+    }),
+  );
+}
 
 function armsOf(branches: BranchMap): BranchArm[] {
   const arms = Object.entries(branches).flatMap(([id, { type, loc, locations }]) =>
@@ -160,6 +183,7 @@ export async function prepareSubject(subject: {
       switched: switched.code,
       lines: counted.lines,
       arms: counted.arms,
+      regions: counted.regions,
       mutants: switched.mutants,
       numbers: switched.numbers,
     };

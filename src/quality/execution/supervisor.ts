@@ -14,10 +14,11 @@ import { loadProgram } from './program.ts';
 /** Tests that may end the process before what is left is given up. */
 const MAX_RESTARTS = 3;
 
-export type Supervised = Omit<DriverJob, 'nonce' | 'base' | 'skip'>;
+export type Supervised = Omit<DriverJob, 'nonce' | 'base' | 'skip' | 'checking'>;
 
 type Tested = Extract<DriverMessage, { type: 'tested' }>;
 type Ran = Extract<DriverMessage, { type: 'ran' }>;
+type Mutated = Omit<Extract<DriverMessage, { type: 'mutated' }>, 'type'>;
 
 /** What one base run showed. */
 export interface RunRecord {
@@ -36,6 +37,10 @@ export type Observation =
       runs: RunRecord[];
       /** Outcomes by Stryker's number. */
       mutants: MutantOutcome[];
+      /** Tests of which an expectation failed on a mutant; `null` where that is not asked for. */
+      checking: ReadonlySet<string> | null;
+      /** Tests that passed before the mutants and not after them. */
+      unsteady: ReadonlySet<string>;
     };
 
 function isHang(exit: SandboxExit): boolean {
@@ -49,7 +54,9 @@ class Watch {
   #found: { key: string; name: string }[] = [];
   #notLoaded: string | undefined;
   #base: Base | null = null;
-  readonly #mutants = new Map<string, MutantOutcome>();
+  readonly #mutants = new Map<string, Mutated>();
+  readonly #checking = new Set<string>();
+  readonly #unsteady = new Set<string>();
   /** Tests that did not end, and how. */
   readonly #stopped = new Map<string, { state: 'timeout' | 'failed'; message: string }>();
   /** What runs right now. */
@@ -77,6 +84,7 @@ class Watch {
       runs: this.#kinds,
       base: this.#base,
       skip: [...this.#stopped.keys()],
+      checking: [...this.#checking],
       mutants: this.#job.mutants.filter((id) => !this.#mutants.has(id)),
     };
   }
@@ -109,7 +117,11 @@ class Watch {
         return;
       case 'mutated':
         this.#mutant = undefined;
-        this.#mutants.set(message.id, { id: message.id, state: message.state });
+        this.#mutants.set(message.id, message);
+        for (const key of message.unmet) this.#checking.add(key);
+        return;
+      case 'unsteady':
+        for (const key of message.keys) this.#unsteady.add(key);
         return;
       case 'not-loaded':
         this.#notLoaded = message.message;
@@ -127,8 +139,18 @@ class Watch {
       // Between two mutants nothing untrusted runs but what an earlier one left behind: the next is blamed.
       const blamed = this.#mutant ?? this.#job.mutants.find((id) => !this.#mutants.has(id));
       this.#mutant = undefined;
-      if (blamed === undefined) this.#done = true;
-      else this.#mutants.set(blamed, { id: blamed, state: isHang(exit) ? 'timeout' : 'killed' });
+      if (blamed === undefined) {
+        if (this.#test !== undefined) this.#unsteady.add(this.#test);
+        this.#done = true;
+        return;
+      }
+      const reached = this.#base.reach[blamed]?.tests ?? [];
+      this.#mutants.set(blamed, {
+        id: blamed,
+        state: isHang(exit) ? 'timeout' : 'killed',
+        failed: reached === 'all' ? this.#base.passed : reached,
+        unmet: [],
+      });
       return;
     }
     const kind = this.#runs.at(-1)?.kind;
@@ -157,10 +179,21 @@ class Watch {
         run.tests.set(key, { type: 'tested', key, touched: [], ...stopped });
       }
     }
-    const mutants = this.#job.mutants.map(
-      (id): MutantOutcome => this.#mutants.get(id) ?? { id, state: 'no-coverage' },
-    );
-    return { state: 'ran', found: this.#found, runs: this.#runs, mutants };
+    // Without a mutant, nothing is known of what a test checks.
+    const { mustCheck, mutants } = this.#job;
+    const checking = mustCheck && mutants.length > 0 ? this.#countingTests() : null;
+    return {
+      state: 'ran',
+      found: this.#found,
+      runs: this.#runs,
+      mutants: mutants.map((id) => outcome(id, this.#mutants.get(id), checking)),
+      checking,
+      unsteady: this.#unsteady,
+    };
+  }
+
+  #countingTests(): ReadonlySet<string> {
+    return new Set([...this.#checking].filter((key) => !this.#unsteady.has(key)));
   }
 
   #giveUp(): void {
@@ -172,6 +205,19 @@ class Watch {
     this.#runs = [run];
     this.#done = true;
   }
+}
+
+/** What became of a mutant; where only tests that check count, it is not theirs that others failed on it. */
+function outcome(
+  id: string,
+  seen: Mutated | undefined,
+  counting: ReadonlySet<string> | null,
+): MutantOutcome {
+  if (seen === undefined) return { id, state: 'no-coverage' };
+  const { state, failed } = seen;
+  if (state !== 'killed' && state !== 'timeout') return { id, state };
+  const counts = counting === null || failed.some((key) => counting.has(key));
+  return { id, state: counts ? state : 'survived' };
 }
 
 function emptyRun(kind: RunKind): RunRecord {

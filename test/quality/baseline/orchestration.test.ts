@@ -84,8 +84,8 @@ function passes(): Execution {
   return {
     state: 'ran',
     tests: [{ name: 'one', state: 'passed' }],
-    statements: { covered: ['s0'], total: ['s0'] },
-    branches: { covered: [], total: [] },
+    statements: { covered: ['s0'], checked: ['s0'], total: ['s0'] },
+    branches: { covered: [], checked: [], total: [] },
     uncoveredLines: [],
     boundaryClasses: [],
     mutants: [],

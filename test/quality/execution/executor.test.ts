@@ -48,6 +48,7 @@ interface Options {
   reruns?: number;
   testTimeoutMs?: number;
   fileName?: string;
+  mustCheck?: boolean;
 }
 
 function execute(body: string, options: Options = {}): Promise<Execution> {
@@ -65,7 +66,7 @@ function executeFile(source: string, options: Options = {}): Promise<Execution> 
     reruns: options.reruns ?? 2,
     mutants: options.mutants ?? [],
     testTimeoutMs: options.testTimeoutMs ?? 2000,
-    requireAssertions: false,
+    mustCheck: options.mustCheck ?? false,
   });
 }
 
@@ -204,7 +205,7 @@ describe('files that do not load', () => {
       reruns: 1,
       mutants: [],
       testTimeoutMs: 1000,
-      requireAssertions: false,
+      mustCheck: false,
     });
     expect(execution).toMatchObject({
       state: 'not-loaded',
@@ -372,9 +373,9 @@ describe('coverage', () => {
       reruns: 1,
       mutants: [],
       testTimeoutMs: 1000,
-      requireAssertions: false,
+      mustCheck: false,
     });
-    expect(ran(execution).statements).toEqual({ covered: ['s2'], total: ['s2'] });
+    expect(ran(execution).statements).toEqual({ covered: ['s2'], checked: ['s2'], total: ['s2'] });
   });
 });
 
@@ -477,6 +478,100 @@ describe('mutants', () => {
       await execute(`it('x', async () => { expect(await later(1)).toBe('other'); });`, { mutants }),
     );
     expect(execution.mutants).toMatchObject([{ state: 'no-coverage' }]);
+  });
+});
+
+describe('tests that must check', () => {
+  const mutantsOfClamp = async (): Promise<string[]> =>
+    (await executor.listMutants(subject))
+      .filter(({ line }) => line >= 7 && line <= 12)
+      .map(({ id }) => id);
+  const check = async (body: string): Promise<Ran> =>
+    ran(await execute(body, { mutants: await mutantsOfClamp(), mustCheck: true }));
+  const killed = ({ mutants }: Ran): number =>
+    mutants.filter(({ state }) => state === 'killed').length;
+  const honest = `it('honest', () => { expect(clamp(-1)).toBe(0); expect(clamp(1)).toBe(1); });`;
+
+  it('are vacuous if no expectation of theirs fails on a mutant', async () => {
+    const execution = await check(`
+      it('calls', () => { clamp(-1); clamp(1, { low: 0 }); expect(true).toBe(true); });
+      it('elsewhere', () => { expect(new Box().items).toEqual([]); });
+      it('nothing', () => { clamp(1); });
+      ${honest}`);
+    expect(states(execution.tests)).toEqual({
+      calls: 'vacuous',
+      elsewhere: 'vacuous',
+      nothing: 'failed',
+      honest: 'passed',
+    });
+  });
+
+  it('earn nothing by what they run, or by errors on the way, if they are vacuous', async () => {
+    const calls = `clamp(-1); clamp(1, { low: 0 });`;
+    const execution = await check(
+      `it('x', () => { ${calls} expect(clamp(0).toFixed(0).length > 0 || true).toBe(true); });`,
+    );
+    expect(killed(execution)).toBe(0);
+    expect(execution.statements.covered).toEqual([]);
+    expect(execution.boundaryClasses).toEqual([]);
+  });
+
+  it('may notice a mutant by an error, if they check anything', async () => {
+    const body = `expect(clamp(-1).toFixed(1)).toBe('0.0'); expect(clamp(2).toFixed(1)).toBe('2.0');`;
+    const execution = await check(`it('x', () => { ${body} });`);
+    expect(states(execution.tests)).toEqual({ x: 'passed' });
+    const empty = (await mutantsOfClamp()).find((id) => id.endsWith('BlockStatement {}'));
+    expect(execution.mutants.find(({ id }) => id === empty)).toMatchObject({ state: 'killed' });
+  });
+
+  it('check what they run only where a change is noticed', async () => {
+    const execution = await check(`it('x', () => { clamp(-1); expect(clamp(1)).toBe(1); });`);
+    const { covered, checked } = execution.statements;
+    expect(checked.length).toBeLessThan(covered.length);
+    expect(covered).toEqual(expect.arrayContaining(checked));
+    const all = (await check(honest)).statements;
+    expect(all.checked).toEqual(all.covered);
+  });
+
+  it('prove nothing by snapshots that are not handed in', async () => {
+    const execution = await check(`
+      it('kept', () => { expect(clamp(-1)).toMatchSnapshot(); });
+      it('written', () => { expect(clamp(-1)).toMatchInlineSnapshot('0'); });`);
+    expect(states(execution.tests)).toEqual({ kept: 'vacuous', written: 'passed' });
+  });
+
+  it('count custom matchers, soft expectations and counted assertions', async () => {
+    const execution = await check(`
+      expect.extend({ toBeLow: (value) => ({ pass: value === 0, message: () => 'not low' }) });
+      it('custom', () => { expect(clamp(-1)).toBeLow(); });
+      it('soft', () => { expect.soft(clamp(-1)).toBe(0); });
+      it('counted', () => { expect.assertions(1); if (clamp(-1) === 0) expect(1).toBe(1); });`);
+    expect(states(execution.tests)).toEqual({
+      custom: 'passed',
+      soft: 'passed',
+      counted: 'passed',
+    });
+  });
+
+  it('are flaky if they do not pass after the mutants, on the unchanged subject', async () => {
+    // Nobody looks after the environment of the process itself.
+    const execution = await check(`
+      it('counts', () => {
+        clamp(-1); clamp(1);
+        const { env } = URL.constructor('return process')();
+        env.COUNT = Number(env.COUNT ?? 0) + 1;
+        expect(Number(env.COUNT)).toBeLessThan(4);
+      });
+      ${honest}`);
+    expect(states(execution.tests)).toEqual({ counts: 'flaky', honest: 'passed' });
+  });
+
+  it('find the globals and the modules of Node as they were', async () => {
+    const execution = await check(`
+      import path from 'node:path';
+      it('module', () => { expect(path.join.left).toBeUndefined(); path.join.left = 1; expect(clamp(-1)).toBe(0); });
+      it('global', () => { expect(atob.left).toBeUndefined(); atob.left = 1; expect(clamp(-1)).toBe(0); });`);
+    expect(states(execution.tests)).toEqual({ module: 'passed', global: 'passed' });
   });
 });
 
@@ -627,7 +722,7 @@ it('stops when it is told to', async () => {
     reruns: 1,
     mutants: [],
     testTimeoutMs: 1000,
-    requireAssertions: false,
+    mustCheck: false,
   };
   await expect(executor.execute(job, AbortSignal.abort(new Error('enough')))).rejects.toThrow(
     'enough',

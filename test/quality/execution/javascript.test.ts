@@ -39,7 +39,7 @@ async function run(fileName: keyof typeof SOURCES, head: string): Promise<Execut
     reruns: 2,
     mutants,
     testTimeoutMs: 2000,
-    requireAssertions: true,
+    mustCheck: true,
   });
 }
 
@@ -94,7 +94,7 @@ describe('subjects in JavaScript and CommonJS', () => {
       reruns: 2,
       mutants: [],
       testTimeoutMs: 2000,
-      requireAssertions: true,
+      mustCheck: true,
     });
     expect(execution).toMatchObject({ tests: [{ state: 'passed' }, { state: 'passed' }] });
   });

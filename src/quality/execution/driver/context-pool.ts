@@ -1,24 +1,18 @@
 import { RunContext, type ContextParts, type RunHost } from './context.ts';
-import { Imprint } from './imprint.ts';
+import { restoreModules } from './node-modules.ts';
+import { Imprint, objectsIn } from './imprint.ts';
 
 /** Registries inside of a context grow with its use. */
 const MAX_RUNS = 100;
 
-/** Node's objects that all contexts share, and that a test may have changed. */
+/**
+ * Node's own objects, which all contexts share: what a test leaves in them would tell the next runs what the
+ * unchanged subject does. Of the globals with a getter only those that are loaded anyway.
+ */
 function sharedObjects(): object[] {
-  const objects: object[] = [];
-  const names =
-    'ArrayBuffer DataView Uint8Array Int8Array Uint16Array Int16Array Uint32Array Int32Array Float32Array Float64Array URL URLSearchParams TextEncoder TextDecoder AbortController AbortSignal Event EventTarget Buffer crypto';
-  for (const name of names.split(' ')) {
-    const value: unknown = Reflect.get(globalThis, name);
-    if (typeof value !== 'function' && typeof value !== 'object') continue;
-    if (value === null) continue;
-    objects.push(value);
-    if (typeof value === 'function' && typeof value.prototype === 'object') {
-      objects.push(value.prototype);
-    }
-  }
-  return objects;
+  const globals = Object.values(Object.getOwnPropertyDescriptors(globalThis));
+  const values = globals.map(({ value }): unknown => value);
+  return objectsIn([globalThis, ...values, process, Buffer, crypto]);
 }
 
 /**
@@ -44,6 +38,7 @@ export class ContextPool {
     const close = (reusable: boolean): void => {
       const untouched = context.end();
       this.#shared.restore();
+      restoreModules();
       if (reusable && untouched && runs < MAX_RUNS) this.#idle = { context, runs };
     };
     return { context, close };

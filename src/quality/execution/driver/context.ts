@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import { createContext, runInContext, type Context, type Script } from 'node:vm';
 import {
   MessageChannel,
@@ -10,10 +9,9 @@ import type { Performance } from 'node:perf_hooks';
 import type { RealmHost } from '../realm/host.ts';
 import type { Realm } from '../realm/realm.ts';
 import { Imprint } from './imprint.ts';
+import { nodeModule } from './node-modules.ts';
 import type * as RunnerFace from './runner-face.ts';
 import type { Surroundings, TimeoutTimers } from './surroundings.ts';
-
-const nodeRequire = createRequire(__filename);
 
 /** Intrinsics without literal syntax: the context uses Node's own, so that buffers are of one kind. */
 const SHARED =
@@ -28,13 +26,6 @@ const NODE =
 
 /** Globals that Node itself loads only when they are asked for, which takes longer than most tests. */
 const LAZY = 'Headers FormData Request Response'.split(' ');
-
-/** Modules of Node that could reach the process that measures, or leave it. */
-const REFUSED = new Set(
-  'child_process cluster worker_threads vm v8 inspector inspector/promises repl module sea wasi test test/reporters diagnostics_channel trace_events'.split(
-    ' ',
-  ),
-);
 
 function pick(names: string): Record<string, unknown> {
   const found: Record<string, unknown> = {};
@@ -174,7 +165,7 @@ export class RunContext {
     const openRealm: (host: RealmHost, require: (name: string) => unknown) => Realm =
       parts.realm.runInContext(this.#context);
     this.realm = openRealm(this.#realmHost(globals, surroundings), (name) => {
-      if (name === 'util') return nodeRequire('node:util');
+      if (name === 'util') return nodeModule('util');
       throw new Error(`no module ${name}`);
     });
     this.#ownModules = new Map<string, unknown>([
@@ -213,9 +204,7 @@ export class RunContext {
 
   /** A module of Node. */
   builtin(specifier: string): unknown {
-    const name = specifier.replace(/^node:/, '');
-    if (REFUSED.has(name)) throw new Error(`The module "${specifier}" is not available to tests`);
-    return this.#ownModules.get(name) ?? nodeRequire(`node:${name}`);
+    return this.#ownModules.get(specifier.replace(/^node:/, '')) ?? nodeModule(specifier);
   }
 
   #define(name: string, value: unknown): void {

@@ -54,17 +54,20 @@ class Driver {
 
   async run(): Promise<void> {
     const base = this.#job.base ?? (await this.#baseRuns());
-    if (base) await this.#mutants(base);
+    if (base) {
+      await this.#mutants(base);
+      if (this.#job.mustCheck) await this.#again(base);
+    }
     this.#send({ type: 'done' });
   }
 
-  #input(): Omit<RunInput, 'subject' | 'instrument' | 'wanted' | 'snapshot' | 'fresh' | 'bail'> {
+  #input(): Omit<RunInput, 'subject' | 'instrument' | 'wanted' | 'snapshot' | 'fresh'> {
     return {
       contexts: this.#contexts,
       test: this.#test,
       testFileName: this.#job.testFileName,
       testTimeoutMs: this.#job.testTimeoutMs,
-      requireAssertions: this.#job.requireAssertions,
+      requireAssertions: this.#job.mustCheck,
     };
   }
 
@@ -100,7 +103,6 @@ class Driver {
         snapshot,
         wanted: (key) => !this.#skip.has(key),
         fresh: true,
-        bail: false,
         onFound: (tests) => this.#send({ type: 'found', tests }),
         onTest: (key) => this.#send({ type: 'test', key }),
         onTested: (tested: TestResult) => {
@@ -132,6 +134,7 @@ class Driver {
 
   async #mutants(base: Base): Promise<void> {
     const passed = new Set(base.passed);
+    const checking = new Set(this.#job.checking);
     for (const id of this.#job.mutants) {
       const reached = base.reach[id];
       const tests =
@@ -139,11 +142,14 @@ class Driver {
           ? passed
           : new Set(reached?.tests.filter((key) => passed.has(key)));
       if (!reached || tests.size === 0) {
-        this.#send({ type: 'mutated', id, state: 'no-coverage' });
+        this.#send({ type: 'mutated', id, state: 'no-coverage', failed: [], unmet: [] });
         continue;
       }
       this.#send({ type: 'mutant', id });
       const active = new MutantSwitch(id, reached.hits * HIT_FACTOR);
+      const failed: string[] = [];
+      const unmet: string[] = [];
+      let decided = false;
       const result = await runOnce({
         ...this.#input(),
         subject: {
@@ -152,15 +158,53 @@ class Driver {
           wrap: (value) => value,
         },
         instrument: active,
-        snapshot: base.snapshot,
+        // Nobody hands in the snapshots along with a test file: without them it checks nothing by one.
+        snapshot: this.#job.mustCheck ? null : base.snapshot,
         wanted: (key) => tests.has(key),
         fresh: false,
-        bail: true,
+        // Whether a test checks at all has to be found out, even where others have decided.
+        skip: (key) => decided && (!this.#job.mustCheck || checking.has(key)),
+        onTested: ({ key, state, unmet: isUnmet }) => {
+          if (state !== 'failed' && state !== 'timeout') return;
+          failed.push(key);
+          if (isUnmet) {
+            unmet.push(key);
+            checking.add(key);
+          }
+          decided ||= !this.#job.mustCheck || checking.has(key);
+        },
       });
       const killed = result.state === 'not-loaded' || result.failed;
+      // Where no test can be blamed, all that reach it notice it.
+      if (active.overLimit || (killed && failed.length === 0)) failed.push(...tests);
       const state = active.overLimit ? 'timeout' : killed ? 'killed' : 'survived';
-      this.#send({ type: 'mutated', id, state });
+      this.#send({ type: 'mutated', id, state, failed, unmet });
     }
+  }
+
+  /** Runs the subject unchanged once more: a test that fails now does so for other reasons than a mutant. */
+  async #again(base: Base): Promise<void> {
+    const passed = new Set(base.passed);
+    const steady = new Set<string>();
+    const off = new MutantSwitch();
+    await runOnce({
+      ...this.#input(),
+      subject: {
+        script: this.#switched,
+        instruments: [off.isActive, uncounted],
+        wrap: (value) => value,
+      },
+      instrument: off,
+      snapshot: null,
+      wanted: (key) => passed.has(key),
+      fresh: true,
+      onTest: (key) => this.#send({ type: 'test', key }),
+      onTested: ({ key, state }) => {
+        if (state === 'passed') steady.add(key);
+      },
+    });
+    const keys = base.passed.filter((key) => !steady.has(key));
+    this.#send({ type: 'unsteady', keys });
   }
 }
 

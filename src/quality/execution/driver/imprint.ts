@@ -58,6 +58,23 @@ function unchanged({ object, prototype, keys, properties, readable }: Print): bo
   return true;
 }
 
+/** The objects among values, the prototypes of those that are classes, and those that all of these inherit from. */
+export function objectsIn(values: readonly unknown[]): object[] {
+  const objects = new Set<object>();
+  const add = (value: unknown): void => {
+    for (let object = value; isObject(object); object = getPrototypeOf(object)) objects.add(object);
+  };
+  for (const value of values) {
+    add(value);
+    if (typeof value === 'function') add(value.prototype);
+  }
+  return [...objects];
+}
+
+function isObject(value: unknown): value is object {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function';
+}
+
 /** What objects were like at one time, to tell later whether anything has been done to them. */
 export class Imprint {
   readonly #prints: readonly Print[];

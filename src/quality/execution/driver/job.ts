@@ -26,12 +26,14 @@ export interface DriverJob {
   test: string;
   testFileName: string;
   testTimeoutMs: number;
-  requireAssertions: boolean;
+  mustCheck: boolean;
   /** Base runs to do, in order; not done when `base` is given. */
   runs: RunKind[];
   base: Base | null;
   /** Tests not to run: they did not end. */
   skip: string[];
+  /** Tests that are known to check: an earlier process saw an expectation of theirs fail on a mutant. */
+  checking: string[];
   /** Stryker's numbers of the mutants to switch on. */
   mutants: string[];
 }
@@ -72,7 +74,13 @@ export const driverMessageSchema = z.discriminatedUnion('type', [
     type: z.literal('mutated'),
     id: z.string(),
     state: z.enum(['killed', 'survived', 'no-coverage', 'timeout']),
+    /** The tests that failed on it; not all that would have, once it is decided. */
+    failed: z.array(z.string()),
+    /** Those of them that failed by an expectation, and not by an error on the way to one. */
+    unmet: z.array(z.string()),
   }),
+  /** Tests that passed before the mutants and no longer do, on the unchanged subject. */
+  z.object({ type: z.literal('unsteady'), keys: z.array(z.string()) }),
   z.object({ type: z.literal('done') }),
 ]);
 export type DriverMessage = z.infer<typeof driverMessageSchema>;

@@ -62,7 +62,6 @@ async function rerun(
       snapshot: null,
       wanted: () => true,
       fresh: false,
-      bail: false,
       order: (found) => world.order(found),
       leftover: world.leftover,
       modules: new Map([['aqe:world', { host: world.host() }]]),

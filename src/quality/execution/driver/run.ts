@@ -19,8 +19,8 @@ export interface RunInput {
   instrument: Instrument;
   /** Whether a test is run at all. */
   wanted: (key: string) => boolean;
-  /** Ends the run at the first failure. */
-  bail: boolean;
+  /** Asked before each test: whether to leave it out, now that others have run. */
+  skip?: (key: string) => boolean;
   /** The order in which tests and suites run that were found in this one. */
   order?: <Item>(found: readonly Item[]) => Item[];
   /** Runs the file once before, in the same context and on the same module; how that goes is not reported. */
@@ -36,6 +36,8 @@ export interface TestResult {
   key: string;
   state: TestState;
   message?: string;
+  /** It failed by an expectation, and not by an error on the way to one. */
+  unmet: boolean;
   touched: string[];
 }
 
@@ -51,6 +53,13 @@ export type RunResult =
 
 function isTimeout(message: string): boolean {
   return /^(Test|Hook) timed out in \d+ms/.test(message);
+}
+
+/** What `expect` and its kin throw, custom matchers too; `actual` tells those apart from other errors. */
+function isUnmet(test: Test): boolean {
+  return (test.result?.errors ?? []).some(
+    (error) => error.name === 'AssertionError' || Object.hasOwn(error, 'actual'),
+  );
 }
 
 function firstError(task: Task): string | undefined {
@@ -160,6 +169,7 @@ export async function runOnce(input: RunInput): Promise<RunResult> {
       key: entry.key,
       state: outcome,
       touched,
+      unmet: outcome === 'failed' && isUnmet(test),
       ...(message === undefined || outcome === 'passed' ? {} : { message: message.slice(0, 2000) }),
     });
   };
@@ -185,8 +195,8 @@ export async function runOnce(input: RunInput): Promise<RunResult> {
     },
     onBeforeRunTask(test) {
       takeOutside();
-      if (input.bail && failed) test.mode = 'skip';
       const entry = keys.get(test);
+      if (entry && input.skip?.(entry.key) === true) test.mode = 'skip';
       if (!rehearsal && test.mode === 'run' && entry) input.onTest?.(entry.key);
     },
     onBeforeTryTask: (test) => realm.beforeTry(test),

@@ -89,7 +89,7 @@ export function createExpect(
   });
   chai.util.addMethod(expect, 'assertions', (expected: number) => {
     const error = (): Error =>
-      new Error(
+      new chai.AssertionError(
         `expected number of assertions to be ${expected}, but got ${getState(expect).assertionCalls}`,
       );
     setState(
@@ -98,7 +98,7 @@ export function createExpect(
     );
   });
   chai.util.addMethod(expect, 'hasAssertions', () => {
-    const error = new Error('expected any number of assertion, but got none');
+    const error = new chai.AssertionError('expected any number of assertion, but got none');
     setState({ isExpectingAssertions: true, isExpectingAssertionsError: error }, expect);
   });
   expect.extend(customMatchers);

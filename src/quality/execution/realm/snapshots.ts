@@ -114,7 +114,7 @@ export function createSnapshots(host: RealmHost, onChange: () => void): Snapshot
         properties !== null &&
         !equals(received, properties, [iterableEquality, subsetEquality])
       ) {
-        throw new Error('Snapshot properties mismatched');
+        throw new chai.AssertionError('Snapshot properties mismatched');
       }
       const { pass, key } = compareInline(
         typeof properties === 'object' && properties !== null
@@ -124,7 +124,7 @@ export function createSnapshots(host: RealmHost, onChange: () => void): Snapshot
       );
       result = { pass, message: () => `Snapshot \`${name} ${key}\` mismatched` };
     }
-    if (!result.pass) throw new Error(result.message());
+    if (!result.pass) throw new chai.AssertionError(result.message());
   }
 
   const plugin: ChaiPlugin = (_, utils) => {

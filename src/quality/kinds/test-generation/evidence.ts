@@ -2,8 +2,11 @@ import type { AnswerEvidence, Rubric } from '../../result.ts';
 
 export interface TestEvidence {
   name: string;
-  /** `passed` only if it passed in every rerun; `flaky` if in some. */
-  state: 'passed' | 'failed' | 'flaky' | 'timeout' | 'skipped';
+  /**
+   * `passed` only if it passed in every rerun; `flaky` if in some. `vacuous`: it passed, but none of
+   * its expectations fails on any mutant.
+   */
+  state: 'passed' | 'vacuous' | 'failed' | 'flaky' | 'timeout' | 'skipped';
   message?: string;
 }
 
@@ -18,7 +21,10 @@ export interface MutantEvidence {
 }
 
 export interface CoverageEvidence {
+  /** Run by tests that count as passed. */
   covered: number;
+  /** Of `covered`: where those tests notice a change. This is what earns points. */
+  checked: number;
   total: number;
   /** What the reference tests cover of `total`. */
   reference: number;

@@ -43,9 +43,10 @@ const POINTS = {
 
 /**
  * Grades an answer to a test-generation task by running it, after docs/grading.md:
- * coverage 40 (statements and branches by passing tests, relative to the reference), edge cases 30
+ * coverage 40 (statements and branches checked by passing tests, relative to what the reference covers), edge cases 30
  * (half boundary mutants killed, half boundary values seen as arguments), correctness 30 (5 parses,
- * 5 type-checks, 20 share of tests that pass on the correct module, 0 if they kill no mutant).
+ * 5 type-checks, 20 share of tests that pass on the correct module, vacuous ones left out, 0 if they
+ * kill no mutant).
  */
 export async function gradeTestGeneration(
   task: TestGenerationTask & { measured: Measured },
@@ -72,7 +73,7 @@ export async function gradeTestGeneration(
             reruns: RERUNS,
             mutants: measured.mutants.map((mutant) => mutant.id),
             testTimeoutMs: TEST_TIMEOUT_MS,
-            requireAssertions: true,
+            mustCheck: true,
           },
           signal,
         );
@@ -116,11 +117,13 @@ function executionEvidence(execution: Execution, measured: Measured): ExecutionE
       tests: [],
       statements: {
         covered: 0,
+        checked: 0,
         total: measured.statements.total,
         reference: measured.statements.covered,
       },
       branches: {
         covered: 0,
+        checked: 0,
         total: measured.branches.total,
         reference: measured.branches.covered,
       },
@@ -134,11 +137,13 @@ function executionEvidence(execution: Execution, measured: Measured): ExecutionE
     tests: execution.tests,
     statements: {
       covered: execution.statements.covered.length,
+      checked: execution.statements.checked.length,
       total: execution.statements.total.length,
       reference: measured.statements.covered,
     },
     branches: {
       covered: execution.branches.covered.length,
+      checked: execution.branches.checked.length,
       total: execution.branches.total.length,
       reference: measured.branches.covered,
     },
@@ -162,7 +167,7 @@ function mutantEvidence(
 export function scoreParts(evidence: TestGenerationEvidence): ScoreParts {
   const detected = evidence.mutants.filter(isDetected);
   const boundary = evidence.mutants.filter((mutant) => mutant.boundary);
-  const counted = evidence.tests.filter((test) => test.state !== 'skipped');
+  const counted = evidence.tests.filter(({ state }) => state !== 'skipped' && state !== 'vacuous');
   const passed = counted.filter((test) => test.state === 'passed');
 
   const asItStood = evidence.parses && evidence.extraction.mended === undefined;
@@ -189,7 +194,7 @@ function coveragePoints({ rubric, statements, branches }: TestGenerationEvidence
   const covered = Math.min(
     1,
     share(
-      of((coverage) => coverage.covered),
+      of((coverage) => coverage.checked),
       of((coverage) => coverage.reference),
     ) ?? 0,
   );

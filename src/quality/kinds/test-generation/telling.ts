@@ -7,6 +7,7 @@ const TONES: Record<TestEvidence['state'], Item['tone']> = {
   failed: 'bad',
   timeout: 'bad',
   flaky: 'doubtful',
+  vacuous: 'doubtful',
   skipped: 'neutral',
 };
 const MOST_TYPE_ERRORS = 10;
@@ -50,7 +51,7 @@ export const testGenerationTelling: Telling<'test-generation'> = {
     const missing = expected.filter((name) => !seen.includes(name));
     const { salvaged } = extraction;
     return [
-      `Covered by passing tests: statements ${covered(statements)}, branches ${covered(branches)}.`,
+      `Covered by passing tests: statements ${told(statements)}, branches ${told(branches)}.`,
       `Mutants killed: ${mutants.filter(isKilled).length}/${mutants.length}. Boundary values tried: ${seen.join(', ') || 'none'}${missing.length > 0 ? `; not tried: ${missing.join(', ')}` : ''}.`,
       ...(extraction.source === 'none' ? ['The answer holds no code.'] : []),
       ...(salvaged === undefined
@@ -90,7 +91,7 @@ function isKilled({ state }: MutantEvidence): boolean {
   return state === 'killed' || state === 'timeout';
 }
 
-function covered({ covered: count, total, reference }: CoverageEvidence): string {
-  const share = reference > 0 ? `, ${formatPercent(count / reference)} of it` : '';
-  return `${count} of ${total} (reference ${reference}${share})`;
+function told({ covered, checked, total, reference }: CoverageEvidence): string {
+  const share = reference > 0 ? `, ${formatPercent(checked / reference)} of it checked` : '';
+  return `${covered} of ${total}, checked ${checked} (reference ${reference}${share})`;
 }

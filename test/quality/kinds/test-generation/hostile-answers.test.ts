@@ -119,14 +119,13 @@ describe('an answer that proves nothing earns no logic and no edges by mutants',
     expect(score).toBe(1);
   });
 
-  it('tests that only call the module and expect true detect what makes it throw, and nothing else', async () => {
+  it('tests that only call the module and expect true earn nothing for what makes it throw', async () => {
     const calls =
       'clamp(0, -1, 1); clamp(-2, -1, 1); clamp(2, -1, 1); clamp(5, 3, 3); expect(true).toBe(true);';
     const { score, evidence } = await grade(fence(`${HEAD}it('t', () => { ${calls} });`));
-    const killed = evidence.mutants.filter((mutant) => mutant.state === 'killed');
-    expect(killed.map((mutant) => mutant.line)).toEqual(killed.map(() => 3));
-    // docs/grading.md tells of this weakness.
-    expect(score).toBe(8.373);
+    expect(evidence.tests).toEqual([{ name: 't', state: 'vacuous' }]);
+    expect(evidence.mutants.filter((mutant) => mutant.state === 'killed')).toEqual([]);
+    expect(score).toBe(1);
   });
 });
 

@@ -8,47 +8,47 @@ import type {
 import { evidence, mutant, test } from './evidence.ts';
 
 const NO_CLASSES = { seen: [], expected: [] };
-/** Of 12 statements and branches that the reference covers. */
-const covering = (covered: number): Partial<TestGenerationEvidence> => ({
-  statements: { covered: Math.min(covered, 8), total: 10, reference: 8 },
-  branches: { covered: Math.max(0, covered - 8), total: 4, reference: 4 },
+/** Of 12 statements and branches that the reference covers, all are run. */
+const checking = (checked: number): Partial<TestGenerationEvidence> => ({
+  statements: { covered: 8, checked: Math.min(checked, 8), total: 10, reference: 8 },
+  branches: { covered: 4, checked: Math.max(0, checked - 8), total: 4, reference: 4 },
 });
 
 describe('coverage', () => {
   it.each([
-    { covered: 12, linear: 40, plan: 40 },
-    { covered: 11, linear: 36.667, plan: 40 },
-    { covered: 10, linear: 33.333, plan: 30 },
-    { covered: 9, linear: 30, plan: 20 },
-    { covered: 8, linear: 26.667, plan: 0 },
-    { covered: 0, linear: 0, plan: 0 },
-  ])('$covered of 12 earn $linear, or $plan by steps', ({ covered, linear, plan }) => {
-    expect(scoreParts(evidence(covering(covered))).coverage).toBe(linear);
-    expect(scoreParts(evidence({ ...covering(covered), rubric: 'plan' })).coverage).toBe(plan);
+    { checked: 12, linear: 40, plan: 40 },
+    { checked: 11, linear: 36.667, plan: 40 },
+    { checked: 10, linear: 33.333, plan: 30 },
+    { checked: 9, linear: 30, plan: 20 },
+    { checked: 8, linear: 26.667, plan: 0 },
+    { checked: 0, linear: 0, plan: 0 },
+  ])('$checked of 12 earn $linear, or $plan by steps', ({ checked, linear, plan }) => {
+    expect(scoreParts(evidence(checking(checked))).coverage).toBe(linear);
+    expect(scoreParts(evidence({ ...checking(checked), rubric: 'plan' })).coverage).toBe(plan);
   });
 
   it('reaches each step of the plan exactly', () => {
-    const at = (covered: number) =>
+    const at = (checked: number) =>
       scoreParts(
         evidence({
           rubric: 'plan',
-          statements: { covered, total: 10, reference: 10 },
-          branches: { covered: 0, total: 0, reference: 0 },
+          statements: { covered: 10, checked, total: 10, reference: 10 },
+          branches: { covered: 0, checked: 0, total: 0, reference: 0 },
         }),
       ).coverage;
     expect([9, 8, 7, 6].map(at)).toEqual([40, 30, 20, 0]);
   });
 
-  it('is at most all of it where an answer covers more than the reference', () => {
+  it('is at most all of it where an answer checks more than the reference', () => {
     const more = {
-      statements: { covered: 10, total: 10, reference: 8 },
-      branches: { covered: 4, total: 4, reference: 2 },
+      statements: { covered: 10, checked: 10, total: 10, reference: 8 },
+      branches: { covered: 4, checked: 4, total: 4, reference: 2 },
     };
     expect(scoreParts(evidence(more)).coverage).toBe(40);
   });
 
   it('is nothing where the reference covers nothing', () => {
-    const nothing = { covered: 0, total: 0, reference: 0 };
+    const nothing = { covered: 0, checked: 0, total: 0, reference: 0 };
     expect(scoreParts(evidence({ statements: nothing, branches: nothing })).coverage).toBe(0);
   });
 });
@@ -113,6 +113,12 @@ describe('correctness', () => {
     expect(of({ mutants: [mutant('a', 'timeout')] })).toBe(30);
   });
 
+  it('leaves out vacuous tests, and gives nothing for vacuous tests alone', () => {
+    expect(of({ tests: [test('a'), test('b', 'vacuous')] })).toBe(30);
+    expect(of({ tests: [test('a', 'failed'), test('b', 'vacuous'), test('c')] })).toBe(20);
+    expect(of({ tests: [test('a', 'vacuous')] })).toBe(10);
+  });
+
   it('leaves out skipped tests, and gives nothing for skipped tests alone', () => {
     expect(of({ tests: [test('a'), test('b', 'skipped')] })).toBe(30);
     expect(of({ tests: [test('a', 'skipped')] })).toBe(10);
@@ -133,7 +139,7 @@ it('stays within its bounds, and only gains by a mutant more', () => {
     }),
   );
   const count = fc.nat({ max: 20 });
-  const coverage = fc.record({ covered: count, total: count, reference: count });
+  const coverage = fc.record({ covered: count, checked: count, total: count, reference: count });
   fc.assert(
     fc.property(
       mutants,
