@@ -1,4 +1,5 @@
 import { run as agentdb } from './agentdb.ts';
+import { run as badAnswers } from './bad-answers.ts';
 import { run as clients } from './clients.ts';
 import { run as dataset } from './dataset.ts';
 import { run as durability } from './durability.ts';
@@ -11,6 +12,7 @@ import { run as servers } from './servers.ts';
 /** Proofs too slow for every test run: `npm run verify -- <name …>`, all of them without a name. */
 const PROOFS: Record<string, (out: (line: string) => void) => Promise<boolean>> = {
   runner,
+  'bad-answers': badAnswers,
   faults,
   ledger,
   durability,
