@@ -10,7 +10,8 @@ export {
   type PatternToStore,
 } from './patterns/client.ts';
 export type { Provider, ProviderMetadata, StreamEvent } from './providers/provider.ts';
-export { runBaseline, type BaselineEvent, type BaselineRun } from './quality/baseline.ts';
+export { runBaseline } from './quality/baseline.ts';
+export type { BaselineEvent, BaselineRun } from './quality/run/events.ts';
 export * from './quality/reports/index.ts';
 export type { BaselineReport, SideReport, TaskResult, Verdict } from './quality/result.ts';
 export { loadSuite, type Suite, type Task } from './quality/suites/suite.ts';

@@ -13,7 +13,8 @@ import { openServer, type ServedModel } from './providers/open-server.ts';
 import type { Provider } from './providers/provider.ts';
 import type { Executor } from './quality/execution/index.ts';
 import type { Judge } from './patterns/judge.ts';
-import { createRunStore, type RunStore } from './quality/run-store.ts';
+import type { Money } from './quality/run/budget.ts';
+import { createRunStore, type RunStore } from './quality/run/run-store.ts';
 import { openSandbox } from './quality/sandbox/open-sandbox.ts';
 import { probeSandbox } from './quality/sandbox/probe.ts';
 import type { Sandbox } from './quality/sandbox/sandbox.ts';
@@ -37,6 +38,7 @@ import type { BatchOptions } from './routing/batch.ts';
 import type { Router } from './routing/router.ts';
 import type { RouterEvent } from './routing/walk.ts';
 import { specsOfTiers } from './routing/targets.ts';
+import { createBaselineMoney } from './runtime/baseline-money.ts';
 import { openConvenience } from './runtime/open-convenience.ts';
 import { openMeter, type Metered } from './runtime/open-meter.ts';
 import { openPatterns, type Patterns } from './runtime/open-patterns.ts';
@@ -74,6 +76,8 @@ export interface Runtime {
   builtInSuite: string;
   newRunId: () => string;
   openStore: () => RunStore;
+  /** @throws AppError `prices.*` */
+  openBaselineMoney: () => Money;
   openSandbox: (allowUnsafe: boolean) => Promise<Sandbox>;
   /** Loads the compilers that grading needs, which nothing else has to pay for. */
   createExecutor: (sandbox: Sandbox) => Promise<Executor>;
@@ -247,6 +251,7 @@ export async function createRuntime({ cwd, env, flags }: RuntimeOptions): Promis
     builtInSuite: fileURLToPath(new URL('../fixtures/suites/qe-100', import.meta.url)),
     newRunId,
     openStore: () => createRunStore(openDatabase(config.state)),
+    openBaselineMoney: () => createBaselineMoney(config.servers, charges(), clock),
     openSandbox: async (allowUnsafe) =>
       openSandbox(sandboxDeps, await probeSandbox(sandboxDeps), { allowUnsafe }),
     createExecutor: async (sandbox) => {

@@ -292,6 +292,19 @@ export const configSchema = z.strictObject({
       maxTokens: z.int().min(16).max(131_072).default(2048).describe('Most tokens of one answer.'),
       temperature: z.number().min(0).max(2).default(0.2),
       rubric: z.enum(['linear', 'plan']).default('linear').describe('How coverage becomes points.'),
+      repeats: z.int().min(1).max(100).default(1).describe('How often each task is asked.'),
+      thresholds: z
+        .partialRecord(
+          z.enum(['test-generation', 'coverage-analysis', 'flaky-detection', 'code-review']),
+          z.number().min(0).max(2),
+        )
+        .default({})
+        .describe('The least ratio of a category; one that falls short fails the gate.'),
+      maxCostUsd: z
+        .number()
+        .min(0)
+        .optional()
+        .describe('US dollars that the live sides of a run may cost.'),
     })
     .prefault({}),
 });

@@ -27,16 +27,16 @@ export function createEvidence(
   database: Database,
 ): (candidate: string) => BaselineEvidence | undefined {
   const newest = database.prepare(
-    `SELECT run.id, run.verdict, (
+    `SELECT run.id, judged.verdict, (
        SELECT json_group_array(DISTINCT json_extract(result, '$.category')) FROM baseline_results
-       WHERE run_id = run.id AND side = 'candidate') AS categories
-     FROM baseline_runs AS run
-     WHERE run.finished_at IS NOT NULL AND json_extract(run.plan, '$.candidate') = ?
-       AND json_extract(run.verdict, '$.state') <> 'inconclusive'
+       WHERE run_id = run.id AND side = judged.candidate) AS categories
+     FROM baseline_verdicts AS judged JOIN baseline_runs AS run ON run.id = judged.run_id
+     WHERE run.finished_at IS NOT NULL AND judged.candidate = ?
+       AND json_extract(judged.verdict, '$.state') NOT IN ('inconclusive', 'partial')
      ORDER BY run.finished_at DESC LIMIT 1`,
   );
   const count = database
-    .prepare("SELECT count(*) FROM baseline_results WHERE run_id = ? AND side = 'candidate'")
+    .prepare('SELECT count(*) FROM baseline_results WHERE run_id = ? AND side = ?')
     .pluck();
   return (candidate) => {
     const found = newest.get(candidate);
@@ -45,6 +45,6 @@ export function createEvidence(
     const { ratio, lower } = verdictSchema.parse(JSON.parse(row.verdict));
     if (ratio === null || lower === null) return undefined;
     const categories = categoriesSchema.parse(JSON.parse(row.categories));
-    return { runId: row.id, categories, ratio, lower, tasks: Number(count.get(row.id)) };
+    return { runId: row.id, categories, ratio, lower, tasks: Number(count.get(row.id, candidate)) };
   };
 }

@@ -50,8 +50,12 @@ interface TaskIdentity {
   id: string;
   category: Category;
   complexity: Complexity;
+  /** Tasks of one cluster stand or fall together. */
+  cluster: string;
   /** From 0. */
   repeat: number;
+  /** How often infrastructure failed and the task was asked again. */
+  errorRetries: number;
 }
 
 interface Answered extends TaskIdentity {
@@ -59,9 +63,12 @@ interface Answered extends TaskIdentity {
   /** Null for an answer that nobody timed. */
   latencyMs: number | null;
   ttftMs: number | null;
+  /** Null where the provider does not count. */
   outputTokens: number | null;
   /** The answer came from a recording: its times are in no percentile. */
   replayed: boolean;
+  /** What the side said, in reports that are asked for it. */
+  answer?: string;
 }
 
 export type GradedTask = Answered & Grade;
@@ -94,19 +101,25 @@ export interface SideReport {
   /** Output tokens per second of generation over the measured answers. */
   tokensPerSecond: number | null;
   scorePer1kOutputTokens: number | null;
+  /** US dollars billed for this run's answers: 0 for recordings and one's own machines, null where a price or a count is unknown. */
+  costUsd: number | null;
+  /** Sum over the tasks. */
+  errorRetries: number;
   tasks: TaskResult[];
 }
 
-/** How the candidate did in one category. Advisory: the verdict is over all of them. */
+/** How a candidate did in one category. */
 export interface CategoryReport {
   category: Category;
+  /** The least ratio that was asked of it; null for none, and then it is advisory. */
+  threshold: number | null;
   /** Tasks of the run, repeats counted. */
   tasks: number;
   /** Those of them where both sides were graded; the means are over these. */
   compared: number;
   /** Mean scores, 0–10. */
-  candidate: number | null;
-  reference: number | null;
+  candidateMean: number | null;
+  referenceMean: number | null;
   ratio: number | null;
   /** One-sided 95 % bounds of the ratio. */
   lower: number | null;
@@ -116,8 +129,23 @@ export interface CategoryReport {
   method: 'bootstrap' | 'delta-t' | null;
 }
 
+/** What a run of this size can tell; docs/verdict.md has the formulas. */
+export interface Power {
+  /** Independent units compared. */
+  clusters: number;
+  /** How far the lower bound lies below the ratio. */
+  margin: number;
+  /** The chance of PASS in a run of this size and spread, by the candidate's true ratio. */
+  passChance: { trueRatio: number; chance: number }[];
+  /** Independent units that PASS would take at this ratio and spread; null where no number would do. */
+  clustersForPass: number | null;
+  /** The same for the strict line. */
+  clustersForStrict: number | null;
+}
+
 export interface Verdict {
-  state: 'pass' | 'marginal' | 'fail' | 'inconclusive';
+  /** `partial` is one shard of a run, which has a verdict only when merged. */
+  state: 'pass' | 'marginal' | 'fail' | 'inconclusive' | 'partial';
   /** Candidate's mean over reference's mean; null when it cannot be computed. */
   ratio: number | null;
   /** One-sided 95 % lower bound of the ratio. */
@@ -127,24 +155,39 @@ export interface Verdict {
   /** Whether the lower bound itself reaches 0.90. */
   strict: boolean;
   reasons: string[];
+  /** Null where there is no interval. */
+  power: Power | null;
+}
+
+export interface CandidateReport extends SideReport {
+  verdict: Verdict;
+  /** One for each category that the run has, in the order of the suite. */
+  categories: CategoryReport[];
+}
+
+/** What was run. Shards of one run agree in all of it but `id`, `shard`, `startedAt`, `sandbox` and `versions`. */
+export interface RunFacts {
+  id: string;
+  suite: string;
+  suiteHash: string;
+  seed: number;
+  repeats: number;
+  maxTokens: number;
+  temperature: number;
+  rubric: Rubric;
+  shard: { index: number; of: number; taskIds: string[] } | null;
+  thresholds: Partial<Record<Category, number>>;
+  /** ISO 8601, UTC. */
+  startedAt: string;
+  /** Tier of the sandbox that ran the answers. */
+  sandbox: string;
+  versions: Record<string, string>;
 }
 
 export interface BaselineReport {
   schema: 'aqe-llm/baseline@2';
-  run: {
-    id: string;
-    suite: string;
-    suiteHash: string;
-    seed: number;
-    /** ISO 8601, UTC. */
-    startedAt: string;
-    /** Tier of the sandbox that ran the answers. */
-    sandbox: string;
-    versions: Record<string, string>;
-  };
-  verdict: Verdict;
-  /** One for each category that the run has, in the order of the suite. */
-  categories: CategoryReport[];
-  candidate: SideReport;
+  run: RunFacts;
   reference: SideReport;
+  /** At least one. */
+  candidates: CandidateReport[];
 }

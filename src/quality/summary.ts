@@ -1,8 +1,11 @@
 import { mean, quantile } from '../core/statistics.ts';
 import type { GradedTask, LatencySummary, SideReport, TaskResult } from './result.ts';
 
-/** Sums up one side of a run. Only answers measured in this run count for times and speed. */
-export function summarize(id: string, tasks: TaskResult[]): SideReport {
+/**
+ * Sums up one side of a run. Only answers measured in this run count for times and speed.
+ * @param costUsd of this run's answers; null where it is not known
+ */
+export function summarize(id: string, tasks: TaskResult[], costUsd: number | null): SideReport {
   const graded = tasks.filter((task) => task.state === 'graded');
   const measured = graded.filter((task) => !task.replayed);
   return {
@@ -12,6 +15,8 @@ export function summarize(id: string, tasks: TaskResult[]): SideReport {
     ttftMs: summaryOf(graded, (task) => task.ttftMs),
     tokensPerSecond: speedOf(measured),
     scorePer1kOutputTokens: scorePerTokens(graded),
+    costUsd,
+    errorRetries: tasks.reduce((sum, task) => sum + task.errorRetries, 0),
     tasks,
   };
 }

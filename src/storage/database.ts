@@ -11,6 +11,7 @@ import { migration006 } from './migrations/006-curation.ts';
 import { migration007 } from './migrations/007-ledger.ts';
 import { migration008 } from './migrations/008-recalls.ts';
 import { migration009 } from './migrations/009-rollout.ts';
+import { migration010 } from './migrations/010-baseline-sides.ts';
 
 export type { Database } from 'better-sqlite3';
 
@@ -25,6 +26,7 @@ const MIGRATIONS: readonly string[] = [
   migration007,
   migration008,
   migration009,
+  migration010,
 ];
 
 /** The state folder's one database file. */

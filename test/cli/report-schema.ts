@@ -111,7 +111,9 @@ const flakyDetectionEvidence = z.strictObject({
 const identity = {
   id: z.string(),
   complexity: z.enum(['simple', 'moderate', 'complex']),
+  cluster: z.string(),
   repeat: count,
+  errorRetries: count,
 };
 
 /** A graded task of one category. */
@@ -132,6 +134,7 @@ function gradedSchema<Category extends string, Evidence>(
       ttftMs: milliseconds,
       outputTokens: count.nullable(),
       replayed: z.boolean(),
+      answer: z.string().optional(),
     })
     .refine(
       (task) =>
@@ -173,14 +176,38 @@ const taskSchema = z.union([
   erroredSchema,
 ]);
 
-const sideSchema = z.strictObject({
+const side = {
   id: z.string(),
   meanScore: score.nullable(),
   latencyMs: summarySchema,
   ttftMs: summarySchema,
   tokensPerSecond: z.number().nullable(),
   scorePer1kOutputTokens: z.number().nullable(),
+  costUsd: z.number().min(0).nullable(),
+  errorRetries: count,
   tasks: z.array(taskSchema),
+};
+const interval = {
+  ratio: z.number().nullable(),
+  lower: z.number().nullable(),
+  upper: z.number().nullable(),
+};
+const share = z.number().min(0).max(1);
+
+const verdictSchema = z.strictObject({
+  state: z.enum(['pass', 'marginal', 'fail', 'inconclusive', 'partial']),
+  ...interval,
+  strict: z.boolean(),
+  reasons: z.array(z.string()),
+  power: z
+    .strictObject({
+      clusters: count,
+      margin: z.number().min(0),
+      passChance: z.array(z.strictObject({ trueRatio: z.number(), chance: share })),
+      clustersForPass: count.nullable(),
+      clustersForStrict: count.nullable(),
+    })
+    .nullable(),
 });
 
 /** docs/baseline-json.md, written down a second time: the program's own types take no part in it. */
@@ -191,46 +218,62 @@ export const reportSchema = z.strictObject({
     suite: z.string(),
     suiteHash: z.string().regex(/^[\da-f]{64}$/),
     seed: z.int(),
+    repeats: z.int().min(1),
+    maxTokens: z.int(),
+    temperature: z.number(),
+    rubric: z.enum(['linear', 'plan']),
+    shard: z
+      .strictObject({ index: z.int().min(1), of: z.int().min(1), taskIds: z.array(z.string()) })
+      .nullable(),
+    thresholds: z.partialRecord(categorySchema, z.number()),
     startedAt: z.iso.datetime(),
     sandbox: z.enum(['bubblewrap', 'namespaces', 'docker', 'sandbox-exec', 'unsafe']),
     versions: z.record(z.string(), z.string()),
   }),
-  verdict: z.strictObject({
-    state: z.enum(['pass', 'marginal', 'fail', 'inconclusive']),
-    ratio: z.number().nullable(),
-    lower: z.number().nullable(),
-    upper: z.number().nullable(),
-    strict: z.boolean(),
-    reasons: z.array(z.string()),
-  }),
-  categories: z.array(
-    z.strictObject({
-      category: categorySchema,
-      tasks: count,
-      compared: count,
-      candidate: score.nullable(),
-      reference: score.nullable(),
-      ratio: z.number().nullable(),
-      lower: z.number().nullable(),
-      upper: z.number().nullable(),
-      clusters: count,
-      method: z.enum(['bootstrap', 'delta-t']).nullable(),
-    }),
-  ),
-  candidate: sideSchema,
-  reference: sideSchema,
+  reference: z.strictObject(side),
+  candidates: z
+    .array(
+      z.strictObject({
+        ...side,
+        verdict: verdictSchema,
+        categories: z.array(
+          z.strictObject({
+            category: categorySchema,
+            threshold: z.number().nullable(),
+            tasks: count,
+            compared: count,
+            candidateMean: score.nullable(),
+            referenceMean: score.nullable(),
+            ...interval,
+            clusters: count,
+            method: z.enum(['bootstrap', 'delta-t']).nullable(),
+          }),
+        ),
+      }),
+    )
+    .min(1),
 });
 
-export type Report = z.infer<typeof reportSchema>;
+type ParsedReport = z.infer<typeof reportSchema>;
+type Candidate = ParsedReport['candidates'][number];
+
+/** A report; `candidate` is the first one, `verdict` its verdict. */
+export interface Report extends ParsedReport {
+  candidate: Candidate;
+  verdict: Candidate['verdict'];
+}
 
 /** The report in what `--json` printed: one object, one newline, nothing else. */
 export function readReport(stdout: string): Report {
   if (!stdout.endsWith('}\n')) throw new Error(`Not one JSON object: ${stdout.slice(-80)}`);
-  return reportSchema.parse(JSON.parse(stdout));
+  const report = reportSchema.parse(JSON.parse(stdout));
+  const [candidate] = report.candidates;
+  if (candidate === undefined) throw new Error('a report without a candidate');
+  return { ...report, candidate, verdict: candidate.verdict };
 }
 
 /** Scores of a side's graded tasks, by id. */
-export function scoresOf({ tasks }: Report['candidate']): Record<string, number> {
+export function scoresOf({ tasks }: Pick<Candidate, 'tasks'>): Record<string, number> {
   return Object.fromEntries(
     tasks.map((task) => [task.id, task.state === 'graded' ? task.score : Number.NaN]),
   );

@@ -3,22 +3,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { createEvidence } from '../../src/quality/evidence.ts';
-import type { ErroredTask, Verdict } from '../../src/quality/result.ts';
-import { createRunStore, type RunPlan } from '../../src/quality/run-store.ts';
+import type { Verdict } from '../../src/quality/result.ts';
+import { createRunStore } from '../../src/quality/run/run-store.ts';
 import { openDatabase } from '../../src/storage/database.ts';
+import { erroredTask, PLAN } from './results.ts';
 
-const PLAN: RunPlan = {
-  suiteFolder: '/suite',
-  suiteName: 'tiny',
-  suiteHash: 'h',
-  taskIds: ['a', 'b'],
-  candidate: 'ollama:small',
-  reference: 'replay:gold',
-  seed: 1,
-  maxTokens: 100,
-  temperature: 0,
-  rubric: 'linear',
-};
 const verdict = (state: Verdict['state'], ratio: number): Verdict => ({
   state,
   ratio,
@@ -26,14 +15,7 @@ const verdict = (state: Verdict['state'], ratio: number): Verdict => ({
   upper: ratio + 0.05,
   strict: false,
   reasons: [],
-});
-const result = (id: string): ErroredTask => ({
-  state: 'error',
-  id,
-  category: 'test-generation',
-  complexity: 'simple',
-  repeat: 0,
-  error: { code: 'x', message: 'x' },
+  power: null,
 });
 
 it('is that of the newest baseline with a conclusion', () => {
@@ -51,14 +33,15 @@ it('is that of the newest baseline with a conclusion', () => {
     const time = `2026-11-20T${hour}:00:00.000Z`;
     store.create({ id, plan: PLAN, startedAt: time });
     for (const taskId of PLAN.taskIds) {
-      store.saveResult({ runId: id, side: 'candidate', taskId, repeat: 0 }, result(taskId));
+      store.saveResult({ runId: id, side: 'ollama:small', taskId, repeat: 0 }, erroredTask(taskId));
     }
-    if (end !== undefined) store.finish(id, end, time);
+    if (end !== undefined) store.finish(id, new Map([['ollama:small', end]]), time);
   };
   run('older', 10, verdict('fail', 0.7));
   run('newer', 11, verdict('pass', 0.95));
   run('unsure', 12, verdict('inconclusive', 0.5));
-  run('running', 13);
+  run('a shard', 13, verdict('partial', 0.4));
+  run('running', 14);
   expect(evidenceOf('ollama:small')).toEqual({
     runId: 'newer',
     categories: ['test-generation'],

@@ -1,49 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { summarize } from '../../src/quality/summary.ts';
-import type { GradedTask, TaskResult } from '../../src/quality/result.ts';
-
-function task(
-  id: string,
-  change: Partial<GradedTask & { category: 'test-generation' }>,
-): GradedTask {
-  return {
-    id,
-    category: 'test-generation',
-    complexity: 'simple',
-    repeat: 0,
-    state: 'graded',
-    score: 5,
-    parts: [],
-    evidence: {
-      rubric: 'linear',
-      extraction: { source: 'none', blocks: 0 },
-      truncated: false,
-      looped: false,
-      parses: false,
-      typeErrors: [],
-      tests: [],
-      statements: { covered: 0, checked: 0, total: 0, reference: 0 },
-      branches: { covered: 0, checked: 0, total: 0, reference: 0 },
-      uncoveredLines: [],
-      mutants: [],
-      boundaryClasses: { seen: [], expected: [] },
-    },
-    latencyMs: 1000,
-    ttftMs: 100,
-    outputTokens: 91,
-    replayed: false,
-    ...change,
-  };
-}
+import { erroredTask, gradedTask } from './results.ts';
 
 describe('summarize', () => {
   it('takes times and speed from measured answers alone', () => {
     const tasks = [
-      task('a', {}),
-      task('b', { latencyMs: 2100, ttftMs: 100, outputTokens: 201 }),
-      task('c', { replayed: true, latencyMs: 1, ttftMs: 1, outputTokens: 10_000, score: 8 }),
+      gradedTask('a', 5),
+      gradedTask('b', 5, { latencyMs: 2100, ttftMs: 100, outputTokens: 201 }),
+      gradedTask('c', 8, { replayed: true, latencyMs: 1, ttftMs: 1, outputTokens: 10_000 }),
     ];
-    const side = summarize('x', tasks);
+    const side = summarize('x', tasks, 0);
     expect(side.meanScore).toBe(6);
     expect(side.latencyMs).toEqual({ p50: 1550, p95: 2045, p99: 2089, measured: 2, cached: 1 });
     expect(side.ttftMs.measured).toBe(2);
@@ -52,30 +18,30 @@ describe('summarize', () => {
   });
 
   it('has no value where there is nothing to measure, and never 0', () => {
-    const error: TaskResult = {
-      id: 'e',
-      category: 'test-generation',
-      complexity: 'simple',
-      repeat: 0,
-      state: 'error',
-      error: { code: 'c', message: 'm' },
-    };
-    const written = task('a', {
+    const error = erroredTask('e');
+    const written = gradedTask('a', 5, {
       replayed: true,
       latencyMs: null,
       ttftMs: null,
       outputTokens: null,
     });
-    expect(summarize('x', [written, error])).toMatchObject({
+    expect(summarize('x', [written, error], null)).toMatchObject({
       meanScore: 5,
       latencyMs: { p50: null, p95: null, p99: null, measured: 0, cached: 1 },
       tokensPerSecond: null,
       scorePer1kOutputTokens: null,
+      costUsd: null,
     });
-    expect(summarize('x', [error]).meanScore).toBeNull();
+    expect(summarize('x', [error], 0).meanScore).toBeNull();
   });
 
   it('relates the score to the tokens it took', () => {
-    expect(summarize('x', [task('a', { outputTokens: 500 })]).scorePer1kOutputTokens).toBe(10);
+    const side = summarize('x', [gradedTask('a', 5, { outputTokens: 500 })], 0);
+    expect(side.scorePer1kOutputTokens).toBe(10);
+  });
+
+  it('adds up the retries of graded and failed tasks', () => {
+    const tasks = [gradedTask('a', 5, { errorRetries: 2 }), erroredTask('b', { errorRetries: 1 })];
+    expect(summarize('x', tasks, 0).errorRetries).toBe(3);
   });
 });

@@ -10,6 +10,8 @@ const baseline = {
   maxTokens: 16,
   temperature: 0,
   rubric: 'linear',
+  repeats: 1,
+  thresholds: {},
 } as const;
 
 test('only what was answered changes', () => {

@@ -9,11 +9,8 @@ import { testGeneration, type TestGenerationTask } from './test-generation/kind.
 /** A task of any category, with everything its folder holds. */
 export type Task = TestGenerationTask | CoverageAnalysisTask | FlakyDetectionTask | CodeReviewTask;
 
-/** Every category, in the order of suites and reports. */
 const KINDS: readonly Kind<Task>[] = [testGeneration, coverageAnalysis, flakyDetection, codeReview];
 const BY_CATEGORY = new Map(KINDS.map((kind) => [kind.category, kind]));
-
-export const CATEGORIES: readonly Category[] = KINDS.map((kind) => kind.category);
 
 export function kindOf(category: Category): Kind<Task> {
   const kind = BY_CATEGORY.get(category);

@@ -13,6 +13,9 @@ const TELLINGS: readonly Telling<Category>[] = [
 ];
 const BY_CATEGORY = new Map(TELLINGS.map((telling) => [telling.category, telling]));
 
+/** Every category, in the order of suites and reports. */
+export const CATEGORIES: readonly Category[] = TELLINGS.map(({ category }) => category);
+
 /** How the grades of a category are told. */
 export function tellingOf(category: Category): Telling<Category> {
   const telling = BY_CATEGORY.get(category);

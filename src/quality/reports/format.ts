@@ -67,14 +67,20 @@ export function formatMs(milliseconds: Maybe): string {
   return `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, '0')} s`;
 }
 
+/** US dollars; small sums keep their digits: `$0.0123`. */
+export function formatUsd(usd: Maybe): string {
+  if (!known(usd)) return NONE;
+  return `$${usd.toFixed(usd !== 0 && Math.abs(usd) < 1 ? 4 : 2)}`;
+}
+
 /** `passed/total`, or nothing known. */
 export function formatTally(tally: { done: number; total: number } | null): string {
   return tally === null ? NONE : `${tally.done}/${tally.total}`;
 }
 
 /** `1 task`, `2 tasks`. */
-export function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+export function plural(count: number, noun: string, many = `${noun}s`): string {
+  return `${count} ${count === 1 ? noun : many}`;
 }
 
 /** At most `length` characters, the last of them an ellipsis where something was cut. */

@@ -1,15 +1,18 @@
 import { createHash } from 'node:crypto';
-import type { BaselineReport } from '../result.ts';
+import type { BaselineReport, CandidateReport } from '../result.ts';
 import type { ReportDetails, TaskDetails } from './details.ts';
 import { plural } from './format.ts';
+import { candidateTable, scoreTable } from './html/candidates.ts';
 import { scoreChart } from './html/charts.ts';
-import { html, render, written } from './html/markup.ts';
+import { distributions } from './html/distribution.ts';
+import { html, NOTHING, render, written } from './html/markup.ts';
 import type { Markup } from './html/markup.ts';
 import { SCRIPT } from './html/script.ts';
 import { STYLE } from './html/style.ts';
 import { banner, groupTable, taskTable, tiles } from './html/summary.ts';
 import { taskSection } from './html/task-section.ts';
-import { inCategories, pairTasks, type TaskPair } from './pairs.ts';
+import { trendChart } from './html/trend.ts';
+import { inCategories, pairTasks, rowsOf, type TaskRow } from './pairs.ts';
 import { HEADLINES, READING } from './words.ts';
 
 /** Bytes that the texts of all tasks may take together; the rest of the page is small beside them. */
@@ -21,11 +24,18 @@ const TASK_BYTES = 300_000;
  * its own two. Answers and test names come from a model, so that they are only ever text in it.
  * Long answers are cut so that the page of 100 tasks stays below 5 MB.
  */
-export function toHtml({ report, tasks }: ReportDetails): string {
-  const pairs = pairTasks(report);
+export function toHtml(details: ReportDetails): string {
+  const { report, tasks } = details;
+  const rows = rowsOf(report);
   const find = detailsFinder(tasks);
-  const anchor = (pair: TaskPair): string => `task-${pairs.indexOf(pair)}`;
-  const maxBytes = Math.min(TASK_BYTES, Math.floor(TEXT_BYTES / Math.max(1, pairs.length)));
+  const place = new Map(rows.map((row, index) => [row.label, index]));
+  const anchor = ({ label }: { label: string }): string => `task-${place.get(label) ?? 0}`;
+  const maxBytes = Math.min(TASK_BYTES, Math.floor(TEXT_BYTES / Math.max(1, rows.length)));
+  const [only, ...others] = report.candidates;
+  const heading =
+    only !== undefined && others.length === 0
+      ? `${only.id} against ${report.reference.id}`
+      : `${plural(report.candidates.length, 'candidate')} against ${report.reference.id}`;
   const page = html`${written('<!doctype html>')}
     <html lang="en">
       <head>
@@ -38,7 +48,7 @@ export function toHtml({ report, tasks }: ReportDetails): string {
         <meta name="color-scheme" content="light dark" />
         <meta name="referrer" content="no-referrer" />
         <title>
-          ${HEADLINES[report.verdict.state]}: ${report.candidate.id} against ${report.reference.id}
+          ${only !== undefined && others.length === 0 ? `${HEADLINES[only.verdict.state]}: ` : ''}${heading}
         </title>
         ${element('style', STYLE)}
       </head>
@@ -48,25 +58,15 @@ export function toHtml({ report, tasks }: ReportDetails): string {
           ><button class="tool" id="theme" type="button" hidden>Light / dark</button>
         </header>
         <main>
-          <h1>${report.candidate.id} against ${report.reference.id}</h1>
-          <p class="muted">${intro(report, pairs.length)}</p>
-          ${banner(report)} ${tiles(report)}
-          <h2>Score of each task</h2>
-          <div class="card">
-            <div class="legend">
-              <span><i></i>candidate: ${report.candidate.id}</span
-              ><span><i class="ring"></i>reference: ${report.reference.id}</span>
-            </div>
-            ${scoreChart(pairs, anchor)}
-          </div>
-          <h2>Means by category and complexity</h2>
-          ${groupTable(report, pairs)}
-          <h2>All tasks</h2>
-          ${inCategories(pairs).map(
-            ({ category, members }) =>
-              html`<h3 class="category">${category}</h3>
-                ${taskTable(category, members, anchor)}`,
-          )}
+          <h1>${heading}</h1>
+          <p class="muted">${intro(report, rows.length)}</p>
+          ${
+            others.length === 0
+              ? report.candidates.map((candidate, index) =>
+                  oneCandidate(candidate, details, index, anchor),
+                )
+              : manyCandidates(details, rows, anchor)
+          }
           <div class="bar-row">
             <h2>Task by task</h2>
             <div>
@@ -74,7 +74,7 @@ export function toHtml({ report, tasks }: ReportDetails): string {
               ><button class="tool" type="button" data-open="no" hidden>Close all</button>
             </div>
           </div>
-          ${pairs.map((pair) => taskSection(pair, find(pair.candidate), anchor(pair), maxBytes))}
+          ${rows.map((row) => taskSection(row, find(row), anchor(row), maxBytes))}
         </main>
         <footer>
           <h2>How to read it</h2>
@@ -89,8 +89,82 @@ export function toHtml({ report, tasks }: ReportDetails): string {
   return `${render(page)}\n`;
 }
 
-function intro({ run, candidate, reference }: BaselineReport, count: number): string {
-  return `${candidate.id} answered ${plural(count, 'task')} of the suite ${run.suite}. Each answer was graded by running it in a sandbox (${run.sandbox}) or against measured truth. The scores are set against those of ${reference.id} on the same tasks.`;
+type Anchor = (item: { label: string }) => string;
+
+function oneCandidate(
+  candidate: CandidateReport,
+  details: ReportDetails,
+  index: number,
+  anchor: Anchor,
+): Markup {
+  const { reference } = details.report;
+  const pairs = pairTasks(candidate, reference);
+  return html`${candidateSummary(candidate, details, index)}
+    <h2>Score of each task</h2>
+    <div class="card">
+      <div class="legend">
+        <span><i></i>candidate: ${candidate.id}</span
+        ><span><i class="ring"></i>reference: ${reference.id}</span>
+      </div>
+      ${scoreChart(pairs, anchor)}
+    </div>
+    <h2>All tasks</h2>
+    ${inCategories(pairs, (pair) => pair.candidate.category).map(
+      ({ category, members }) =>
+        html`<h3 class="category">${category}</h3>
+          ${taskTable(category, members, anchor)}`,
+    )}`;
+}
+
+function manyCandidates(details: ReportDetails, rows: readonly TaskRow[], anchor: Anchor): Markup {
+  const { report } = details;
+  const section = (index: number): string => `candidate-${index + 1}`;
+  return html`${candidateTable(report, section)}
+    <h2>All tasks</h2>
+    ${inCategories(rows, (row) => row.category).map(
+      ({ category, members }) =>
+        html`<h3 class="category">${category}</h3>
+          ${scoreTable(members, anchor)}`,
+    )}
+    ${report.candidates.map(
+      (candidate, index) =>
+        html`<section id="${section(index)}">
+          <h2>#${index + 1} ${candidate.id}</h2>
+          ${candidateSummary(candidate, details, index)}
+        </section>`,
+    )}`;
+}
+
+/** Verdict, figures, categories, distributions and the trend of one candidate. */
+function candidateSummary(
+  candidate: CandidateReport,
+  { report, history }: ReportDetails,
+  index: number,
+): Markup {
+  const { run, reference } = report;
+  const trend = trendChart(history[index] ?? [], {
+    runId: run.id,
+    startedAt: run.startedAt,
+    suiteHash: run.suiteHash,
+    verdict: candidate.verdict,
+  });
+  return html`${banner(candidate, reference)} ${tiles(candidate, reference)}
+    <h3>Means by category and complexity</h3>
+    ${groupTable(candidate, pairTasks(candidate, reference))}
+    <h3>How the scores are spread (bars: candidate, lines: reference)</h3>
+    ${distributions(candidate, reference)}
+    ${
+      render(trend) === ''
+        ? NOTHING
+        : html`<h3>Over time</h3>
+            ${trend}`
+    }`;
+}
+
+function intro({ run, candidates, reference }: BaselineReport, count: number): string {
+  const who = candidates.length === 1 ? (candidates[0]?.id ?? '') : 'Each candidate';
+  const shard = run.shard === null ? '' : `, shard ${run.shard.index} of ${run.shard.of}`;
+  return `${who} answered ${plural(count, 'task')} of the suite ${run.suite}${shard}${run.repeats > 1 ? ` (repeats counted)` : ''}. Each answer was graded by running it in a sandbox (${run.sandbox}) or against measured truth. The scores are set against those of ${reference.id} on the same tasks.`;
 }
 
 function runFacts({ run }: BaselineReport): Markup {
@@ -99,6 +173,10 @@ function runFacts({ run }: BaselineReport): Markup {
     started: run.startedAt,
     suite: `${run.suite} ${run.suiteHash}`,
     seed: String(run.seed),
+    repeats: String(run.repeats),
+    'tokens at most': String(run.maxTokens),
+    temperature: String(run.temperature),
+    rubric: run.rubric,
     sandbox: run.sandbox,
     ...run.versions,
   };
@@ -112,11 +190,13 @@ function runFacts({ run }: BaselineReport): Markup {
     </dl>`;
 }
 
-function detailsFinder(
-  tasks: readonly TaskDetails[],
-): (task: { id: string; repeat: number }) => TaskDetails | undefined {
-  const byRepeat = new Map(tasks.map((task) => [`${task.repeat} ${task.id}`, task]));
-  return ({ id, repeat }) => byRepeat.get(`${repeat} ${id}`);
+function detailsFinder(tasks: readonly TaskDetails[]): (row: TaskRow) => TaskDetails | undefined {
+  const key = (task: { id: string; repeat: number }): string => `${task.repeat} ${task.id}`;
+  const byRepeat = new Map(tasks.map((task) => [key(task), task]));
+  return ({ candidates, reference }) => {
+    const result = candidates.find((each) => each !== undefined) ?? reference;
+    return result === undefined ? undefined : byRepeat.get(key(result));
+  };
 }
 
 // Whole, since the policy names the hash of every character between the tags.

@@ -2,13 +2,15 @@ import type { BaselineReport } from '../result.ts';
 
 // One order serves every object of the contract, since no two of them disagree on their common keys.
 const ORDER: readonly string[] = `
-  schema run verdict categories candidate id category complexity repeat mutator line original
-  replacement boundary name points max state score error code message parts evidence suite suiteHash
-  seed startedAt sandbox versions ratio lower upper strict reasons meanScore rubric
-  extraction source blocks salvaged kept truncated looped parses typeErrors loadError
-  tests statements branches covered total reference uncoveredLines mutants boundaryClasses
-  seen expected coverage edgeCases correctness latencyMs p50 p95 p99 measured cached
-  ttftMs tokensPerSecond scorePer1kOutputTokens outputTokens replayed tasks
+  schema run id suite suiteHash seed repeats maxTokens temperature rubric shard index of taskIds
+  thresholds startedAt sandbox versions verdict categories category threshold complexity cluster
+  repeat mutator line original replacement boundary name points max state score error code message
+  parts evidence extraction source blocks salvaged kept truncated looped parses typeErrors loadError
+  tests statements branches covered total reference candidates uncoveredLines mutants boundaryClasses
+  seen expected meanScore latencyMs p50 p95 p99 measured cached ttftMs tokensPerSecond
+  scorePer1kOutputTokens costUsd outputTokens replayed answer errorRetries tasks compared candidateMean
+  referenceMean ratio lower upper strict reasons power clusters method margin passChance trueRatio
+  chance clustersForPass clustersForStrict
 `
   .trim()
   .split(/\s+/);

@@ -1,6 +1,6 @@
 import { tellingOf } from '../kinds/tellings.ts';
 import type { TallyColumn } from '../kinds/telling.ts';
-import type { BaselineReport, CategoryReport, GradedTask, SideReport } from '../result.ts';
+import type { BaselineReport, CandidateReport, GradedTask, SideReport } from '../result.ts';
 import {
   clip,
   formatDifference,
@@ -10,53 +10,135 @@ import {
   formatRatio,
   formatScore,
   formatTally,
+  formatUsd,
+  NONE,
   oneLine,
 } from './format.ts';
-import { byComplexity, inCategories, marksOf, pairTasks, scoreOf, tallyOf } from './pairs.ts';
-import type { GroupMeans, TaskPair } from './pairs.ts';
+import {
+  byComplexity,
+  inCategories,
+  marksOf,
+  pairTasks,
+  rowsOf,
+  scoreOf,
+  tallyOf,
+} from './pairs.ts';
+import type { GroupMeans, TaskPair, TaskRow } from './pairs.ts';
 import {
   boundsOf,
   gradedLine,
   HEADLINES,
   latencyLine,
+  powerLines,
   provenance,
   READING,
   strictLine,
   verdictSentence,
 } from './words.ts';
 
-const ICONS = { pass: '✅', marginal: '⚠️', fail: '❌', inconclusive: '❔' } as const;
+const ICONS = {
+  pass: '✅',
+  marginal: '⚠️',
+  fail: '❌',
+  inconclusive: '❔',
+  partial: '🧩',
+} as const;
 // A job summary is cut at 1 MiB and mails at less; a table of this size can still be read.
 const MAX_BYTES = 60_000;
 const MAX_REASONS = 10;
 
 /** The report for a summary of a CI job: GitHub's Markdown, below 60 kB. */
 export function toMarkdown(report: BaselineReport): string {
-  const { verdict } = report;
-  const pairs = pairTasks(report);
-  const head = [
-    `## ${ICONS[verdict.state]} Baseline ${escape(report.run.suite)}: ${HEADLINES[verdict.state]}`,
-    `**${escape(verdictSentence(report))}**`,
+  const { run, candidates } = report;
+  const [only, ...others] = candidates;
+  const single = only !== undefined && others.length === 0 ? only : undefined;
+  const head = single === undefined ? manyHead(report) : oneHead(single, report);
+  const foot = [
+    '### How to read it',
+    ...READING.map((text) => `- ${text}`),
+    `Run ${code(run.id)} · suite hash ${code(clip(run.suiteHash, 16))} · seed ${run.seed}${run.repeats > 1 ? ` · ${run.repeats} repeats` : ''} · sandbox ${code(run.sandbox)} · started ${escape(run.startedAt)}`,
+  ];
+  const room = MAX_BYTES - bytes(join(head)) - bytes(join(foot));
+  const tables =
+    single === undefined
+      ? taskTables(rowsOf(report), (row) => row.category, scoreColumns(candidates.length), room)
+      : taskTables(
+          pairTasks(single, report.reference),
+          (pair) => pair.candidate.category,
+          pairColumns,
+          room,
+        );
+  return `${join([...head, ...tables, ...foot])}\n`;
+}
+
+function title({ run }: BaselineReport, state: keyof typeof ICONS): string {
+  const shard = run.shard === null ? '' : ` ${run.shard.index}/${run.shard.of}`;
+  return `## ${ICONS[state]} Baseline ${escape(run.suite)}: ${HEADLINES[state]}${shard}`;
+}
+
+function oneHead(candidate: CandidateReport, report: BaselineReport): string[] {
+  const { verdict } = candidate;
+  const pairs = pairTasks(candidate, report.reference);
+  return [
+    title(report, verdict.state),
+    `**${escape(verdictSentence(candidate, report.reference))}**`,
     ...bullets(verdict.reasons),
-    `${escape(strictLine(verdict))}.`,
+    [strictLine(verdict), ...powerLines(verdict.power)].map(escape).join('. '),
     '### Sides',
-    ...sides(report),
+    ...sides(candidate, report.reference),
     '### By category',
-    ...categories(report.categories),
+    ...categories(report.candidates),
     '### By complexity',
     ...groups(byComplexity(pairs)),
     '### Tasks',
   ];
-  const foot = [
-    '### How to read it',
-    ...READING.map((text) => `- ${text}`),
-    `Run ${code(report.run.id)} · suite hash ${code(clip(report.run.suiteHash, 16))} · seed ${report.run.seed} · sandbox ${code(report.run.sandbox)} · started ${escape(report.run.startedAt)}`,
-  ];
-  const room = MAX_BYTES - bytes(join(head)) - bytes(join(foot));
-  return `${join([...head, ...tasks(pairs, room), ...foot])}\n`;
 }
 
-function sides({ candidate, reference }: BaselineReport): string[] {
+function manyHead(report: BaselineReport): string[] {
+  const { candidates, reference } = report;
+  const worst = (['fail', 'inconclusive', 'marginal', 'partial'] as const).find((state) =>
+    candidates.some(({ verdict }) => verdict.state === state),
+  );
+  return [
+    title(report, worst ?? 'pass'),
+    '### Candidates',
+    line(['', 'candidate', 'verdict', 'mean', 'ratio', '95 % bounds', 'P50', 'tokens/s', 'cost']),
+    '| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |',
+    ...candidates.map((candidate, index) =>
+      line([
+        `#${index + 1}`,
+        escape(candidate.id),
+        `${ICONS[candidate.verdict.state]} ${HEADLINES[candidate.verdict.state]}`,
+        formatMean(candidate.meanScore),
+        formatRatio(candidate.verdict.ratio),
+        boundsOf(candidate.verdict),
+        formatMs(candidate.latencyMs.p50),
+        formatRate(candidate.tokensPerSecond),
+        formatUsd(candidate.costUsd),
+      ]),
+    ),
+    line([
+      '',
+      escape(reference.id),
+      'reference',
+      formatMean(reference.meanScore),
+      NONE,
+      NONE,
+      formatMs(reference.latencyMs.p50),
+      formatRate(reference.tokensPerSecond),
+      formatUsd(reference.costUsd),
+    ]),
+    '### Why',
+    ...candidates.flatMap(({ verdict }, index) =>
+      bullets(verdict.reasons.map((reason) => `#${index + 1}: ${reason}`)),
+    ),
+    '### By category',
+    ...categories(candidates),
+    '### Tasks',
+  ];
+}
+
+function sides(candidate: SideReport, reference: SideReport): string[] {
   const row = (name: string, show: (side: SideReport) => string): string =>
     line([name, show(candidate), show(reference)]);
   return [
@@ -72,6 +154,7 @@ function sides({ candidate, reference }: BaselineReport): string[] {
     ),
     row('tokens per second', (side) => formatRate(side.tokensPerSecond)),
     row('score per 1,000 output tokens', (side) => formatMean(side.scorePer1kOutputTokens)),
+    row('cost', (side) => formatUsd(side.costUsd)),
   ];
 }
 
@@ -91,61 +174,127 @@ function groups(means: readonly GroupMeans[]): string[] {
   ];
 }
 
-function categories(reports: readonly CategoryReport[]): string[] {
+/** Ratios of all candidates by category; of a single one, its means and bounds too. */
+function categories(candidates: readonly CandidateReport[]): string[] {
+  const [first] = candidates;
+  if (first === undefined) return [];
+  if (candidates.length > 1) {
+    return [
+      line(['', 'reference', ...candidates.map((_, index) => `ratio #${index + 1}`), 'asked']),
+      `| --- | ---: | ${candidates.map(() => '---: | ').join('')}---: |`,
+      ...first.categories.map(({ category, referenceMean, threshold }, place) =>
+        line([
+          category,
+          formatMean(referenceMean),
+          ...candidates.map((candidate) => formatRatio(candidate.categories[place]?.ratio)),
+          formatRatio(threshold),
+        ]),
+      ),
+    ];
+  }
   return [
-    line(['', 'tasks compared', 'candidate', 'reference', 'ratio', '95 % bounds']),
-    '| --- | ---: | ---: | ---: | ---: | ---: |',
-    ...reports.map((report) =>
+    line(['', 'tasks compared', 'candidate', 'reference', 'ratio', '95 % bounds', 'asked']),
+    '| --- | ---: | ---: | ---: | ---: | ---: | ---: |',
+    ...first.categories.map((report) =>
       line([
         report.category,
         `${report.compared} of ${report.tasks}`,
-        formatMean(report.candidate),
-        formatMean(report.reference),
+        formatMean(report.candidateMean),
+        formatMean(report.referenceMean),
         formatRatio(report.ratio),
         boundsOf(report),
+        formatRatio(report.threshold),
       ]),
     ),
   ];
 }
 
+interface Column<Item> {
+  name: string;
+  align: 'left' | 'right';
+  cell(item: Item): string;
+}
+
+function pairColumns(members: readonly TaskPair[]): Column<TaskPair>[] {
+  const [first] = members;
+  const tallies: readonly TallyColumn<GradedTask['evidence']>[] =
+    first === undefined ? [] : tellingOf(first.candidate.category).tallies;
+  return [
+    { name: 'task', align: 'left', cell: ({ label }) => escape(clip(label, 80)) },
+    { name: 'complexity', align: 'left', cell: ({ candidate }) => candidate.complexity },
+    {
+      name: 'candidate',
+      align: 'right',
+      cell: ({ candidate }) => formatScore(scoreOf(candidate)),
+    },
+    {
+      name: 'reference',
+      align: 'right',
+      cell: ({ reference }) => formatScore(scoreOf(reference)),
+    },
+    {
+      name: 'difference',
+      align: 'right',
+      cell: ({ candidate, reference }) => formatDifference(scoreOf(candidate), scoreOf(reference)),
+    },
+    ...tallies.map((column): Column<TaskPair> => ({
+      name: column.name,
+      align: 'right',
+      cell: ({ candidate }) => formatTally(tallyOf(candidate, column)),
+    })),
+    {
+      name: 'notes',
+      align: 'left',
+      cell: ({ candidate }) => escape(clip(marksOf(candidate).join(', '), 120)),
+    },
+  ];
+}
+
+function scoreColumns(candidates: number): () => Column<TaskRow>[] {
+  return () => [
+    { name: 'task', align: 'left', cell: ({ label }) => escape(clip(label, 80)) },
+    {
+      name: 'reference',
+      align: 'right',
+      cell: ({ reference }) => formatScore(scoreOf(reference)),
+    },
+    ...Array.from({ length: candidates }, (_, index): Column<TaskRow> => ({
+      name: `#${index + 1}`,
+      align: 'right',
+      cell: (row) => formatScore(scoreOf(row.candidates[index])),
+    })),
+  ];
+}
+
 /** A table for each category, as many rows as there is room for. */
-function tasks(pairs: readonly TaskPair[], room: number): string[] {
+function taskTables<Item>(
+  items: readonly Item[],
+  categoryOf: (item: Item) => GradedTask['category'],
+  columnsOf: (members: readonly Item[]) => Column<Item>[],
+  room: number,
+): string[] {
   const lines: string[] = [];
   const note = (left: number): string => `…and ${left} more, left out to keep this short.`;
-  let left = room - bytes(note(pairs.length)) - 2;
+  let left = room - bytes(note(items.length)) - 2;
   let shown = 0;
-  for (const { category, members } of inCategories(pairs)) {
-    const columns = tellingOf(category).tallies;
-    const heads = ['complexity', 'candidate', 'reference', 'difference'];
+  for (const { category, members } of inCategories(items, categoryOf)) {
+    const columns = columnsOf(members);
     const head = [
-      ...(members.length < pairs.length ? [`#### ${category}`] : []),
-      line(['task', ...heads, ...columns.map(({ name }) => name), 'notes']),
-      `| --- | --- | ---: | ---: | ---: | ${columns.map(() => '---: | ').join('')}--- |`,
+      ...(members.length < items.length ? [`#### ${category}`] : []),
+      line(columns.map(({ name }) => name)),
+      line(columns.map(({ align }) => (align === 'left' ? '---' : '---:'))),
     ];
     left -= bytes(join(head)) + 4;
-    for (const [index, pair] of members.entries()) {
-      const row = taskRow(pair, columns);
+    for (const [index, item] of members.entries()) {
+      const row = line(columns.map((column) => column.cell(item)));
       left -= bytes(row) + 1;
-      if (left < 0) return [...lines, '', note(pairs.length - shown)];
+      if (left < 0) return [...lines, '', note(items.length - shown)];
       if (index === 0) lines.push(...head);
       lines.push(row);
       shown += 1;
     }
   }
   return lines;
-}
-
-function taskRow(pair: TaskPair, columns: readonly TallyColumn<GradedTask['evidence']>[]): string {
-  const { candidate } = pair;
-  return line([
-    escape(clip(pair.label, 80)),
-    candidate.complexity,
-    formatScore(scoreOf(candidate)),
-    formatScore(scoreOf(pair.reference)),
-    formatDifference(scoreOf(candidate), scoreOf(pair.reference)),
-    ...columns.map((column) => formatTally(tallyOf(candidate, column))),
-    escape(clip(marksOf(candidate).join(', '), 120)),
-  ]);
 }
 
 function bullets(reasons: readonly string[]): string[] {

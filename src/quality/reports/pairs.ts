@@ -2,7 +2,14 @@ import { groupBy } from '../../core/group-by.ts';
 import { mean } from '../../core/statistics.ts';
 import { tellingOf } from '../kinds/tellings.ts';
 import type { Tally, TallyColumn } from '../kinds/telling.ts';
-import type { BaselineReport, Category, Complexity, GradedTask, TaskResult } from '../result.ts';
+import type {
+  BaselineReport,
+  Category,
+  Complexity,
+  GradedTask,
+  SideReport,
+  TaskResult,
+} from '../result.ts';
 
 /** One answer of the candidate beside the reference's answer to the same task. */
 export interface TaskPair {
@@ -13,16 +20,57 @@ export interface TaskPair {
   reference: TaskResult | undefined;
 }
 
-/** The candidate's tasks in the report's order, each with the reference's result of the same repeat. */
-export function pairTasks(report: BaselineReport): TaskPair[] {
-  const key = (task: TaskResult): string => `${task.id} ${task.repeat}`;
-  const references = new Map(report.reference.tasks.map((task) => [key(task), task]));
-  const repeated = report.candidate.tasks.some((task) => task.repeat > 0);
-  return report.candidate.tasks.map((candidate) => ({
-    label: repeated ? `${candidate.id} #${candidate.repeat + 1}` : candidate.id,
-    candidate,
-    reference: references.get(key(candidate)),
+/** One candidate's tasks in the report's order, each with the reference's result of the same repeat. */
+export function pairTasks(candidate: SideReport, reference: SideReport): TaskPair[] {
+  const references = new Map(reference.tasks.map((task) => [keyOf(task), task]));
+  const repeated = isRepeated(candidate);
+  return candidate.tasks.map((task) => ({
+    label: labelOf(task, repeated),
+    candidate: task,
+    reference: references.get(keyOf(task)),
   }));
+}
+
+/** One question of the run with everybody's answers. */
+export interface TaskRow {
+  /** The task's id, with its repeat where the run has several. */
+  label: string;
+  category: Category;
+  complexity: Complexity;
+  reference: TaskResult | undefined;
+  /** In the order of the report's candidates. */
+  candidates: (TaskResult | undefined)[];
+}
+
+/** The questions of a run, in the order of the first candidate's answers. */
+export function rowsOf({ reference, candidates }: BaselineReport): TaskRow[] {
+  const byKey = (side: SideReport): Map<string, TaskResult> =>
+    new Map(side.tasks.map((task) => [keyOf(task), task]));
+  const references = byKey(reference);
+  const answers = candidates.map(byKey);
+  const questions = new Map(
+    [...candidates, reference].flatMap(({ tasks }) => tasks.map((task) => [keyOf(task), task])),
+  );
+  const repeated = candidates.some(isRepeated);
+  return [...questions].map(([key, task]) => ({
+    label: labelOf(task, repeated),
+    category: task.category,
+    complexity: task.complexity,
+    reference: references.get(key),
+    candidates: answers.map((side) => side.get(key)),
+  }));
+}
+
+function keyOf(task: TaskResult): string {
+  return `${task.id} ${task.repeat}`;
+}
+
+function isRepeated(side: SideReport): boolean {
+  return side.tasks.some((task) => task.repeat > 0);
+}
+
+function labelOf({ id, repeat }: TaskResult, repeated: boolean): string {
+  return repeated ? `${id} #${repeat + 1}` : id;
 }
 
 /** 0–10, or null for a task that was not graded. */
@@ -86,14 +134,12 @@ export function byComplexity(pairs: readonly TaskPair[]): GroupMeans[] {
   });
 }
 
-/** The pairs of each category that occurs, in the order of the report. */
-export function inCategories(
-  pairs: readonly TaskPair[],
-): { category: Category; members: TaskPair[] }[] {
-  return [...groupBy(pairs, ({ candidate }) => candidate.category)].map(([category, members]) => ({
-    category,
-    members,
-  }));
+/** What is in each category that occurs, in the order of the report. */
+export function inCategories<Item>(
+  items: readonly Item[],
+  categoryOf: (item: Item) => Category,
+): { category: Category; members: Item[] }[] {
+  return [...groupBy(items, categoryOf)].map(([category, members]) => ({ category, members }));
 }
 
 function meansOf(name: string, pairs: readonly TaskPair[]): GroupMeans {
@@ -108,9 +154,4 @@ function meansOf(name: string, pairs: readonly TaskPair[]): GroupMeans {
   const candidate = mean(both.map((scores) => scores.candidate));
   const reference = mean(both.map((scores) => scores.reference));
   return { ...means, candidate, reference, ratio: reference === 0 ? null : candidate / reference };
-}
-
-/** The graded tasks of a side. */
-export function gradedOf(tasks: readonly TaskResult[]): GradedTask[] {
-  return tasks.filter((task) => task.state === 'graded');
 }

@@ -1,6 +1,5 @@
-import type { BaselineReport, LatencySummary, SideReport, Verdict } from '../result.ts';
-import { formatMs, formatRatio, NONE, plural } from './format.ts';
-import { gradedOf } from './pairs.ts';
+import type { CandidateReport, LatencySummary, Power, SideReport, Verdict } from '../result.ts';
+import { formatMs, formatPercent, formatRatio, formatUsd, NONE, plural } from './format.ts';
 
 /** The one word that the reports open with. */
 export const HEADLINES: Record<Verdict['state'], string> = {
@@ -8,11 +7,12 @@ export const HEADLINES: Record<Verdict['state'], string> = {
   marginal: 'MARGINAL',
   fail: 'NO-GO',
   inconclusive: 'INCONCLUSIVE',
+  partial: 'SHARD',
 };
 
 /** One sentence: what was compared with what, and what came out. */
-export function verdictSentence(report: BaselineReport): string {
-  const { verdict, candidate, reference } = report;
+export function verdictSentence(candidate: CandidateReport, reference: SideReport): string {
+  const { verdict } = candidate;
   if (verdict.ratio === null) {
     return `${candidate.id} could not be compared with ${reference.id}.`;
   }
@@ -37,6 +37,36 @@ export function strictLine(verdict: Verdict): string {
   return `Strict line: ${verdict.strict ? 'reached' : 'not reached'} (${bound})`;
 }
 
+/** What a run of this size can tell, in sentences; none where there is no interval. */
+export function powerLines(power: Power | null): string[] {
+  if (power === null) return [];
+  const { clusters, margin, passChance, clustersForPass, clustersForStrict } = power;
+  const chances = passChance.map(({ trueRatio, chance }, index) =>
+    index === 0
+      ? `${trueRatio.toFixed(2)} would be a GO in ${formatPercent(chance)} of such runs`
+      : `${trueRatio.toFixed(2)} in ${formatPercent(chance)}`,
+  );
+  const needs = [
+    ...(clustersForPass !== null && clustersForPass > clusters
+      ? [`GO would take about ${clustersForPass} of them`]
+      : []),
+    ...(clustersForStrict !== null && clustersForStrict > clusters
+      ? [`the strict line would take about ${clustersForStrict} of them`]
+      : []),
+  ];
+  return [
+    `Power: with ${plural(clusters, 'independent task')} the lower bound lies ${margin.toFixed(3)} below the ratio. A true ratio of ${chances.join(', ')}`,
+    ...(needs.length === 0 ? [] : [`At this ratio and spread ${needs.join(', ')}`]),
+  ];
+}
+
+/** `$0.0123`, `$0` for nothing, a dash for what is not known. */
+export function costLine({ costUsd }: SideReport): string {
+  return costUsd === null
+    ? `${NONE} (a price or a count of tokens is not known)`
+    : formatUsd(costUsd);
+}
+
 /** Percentiles of a side's latency, and of how many answers they are. */
 export function latencyLine(side: SideReport): string {
   const { p50, p95, p99, measured } = side.latencyMs;
@@ -52,10 +82,15 @@ export function provenance(latency: LatencySummary): string {
 
 /** `5 of 6 tasks graded, 1 infrastructure error`. */
 export function gradedLine(side: SideReport): string {
-  const graded = gradedOf(side.tasks).length;
+  const graded = side.tasks.filter((task) => task.state === 'graded').length;
   const errors = side.tasks.length - graded;
   const all = `${graded} of ${plural(side.tasks.length, 'task')} graded`;
-  return errors === 0 ? all : `${all}, ${plural(errors, 'infrastructure error')}`;
+  const words = [
+    all,
+    ...(errors === 0 ? [] : [plural(errors, 'infrastructure error')]),
+    ...(side.errorRetries === 0 ? [] : [plural(side.errorRetries, 'retry', 'retries')]),
+  ];
+  return words.join(', ');
 }
 
 /** How to read the figures; the same words in every report that has room for them. */
@@ -63,7 +98,7 @@ export const READING: readonly string[] = [
   'Score: 0–10 per task, a tenth of up to 100 points. Answers are graded by running them or against measured truth; docs/grading.md says how, category by category.',
   'Ratio: mean score of the candidate over mean score of the reference, task by task on the same tasks. The bounds are one-sided 95 % bounds.',
   'GO: ratio at least 0.90 and lower bound at least 0.85. MARGINAL: ratio at least 0.85. NO-GO: below. INCONCLUSIVE: too little data, too many infrastructure errors, or a reference too weak to compare with.',
-  'Categories and complexities are advisory: the verdict is over all tasks together.',
+  'The verdict is over all tasks together; a category decides by itself only where it has a threshold. Groups of complexity are for readers.',
   'Salvaged n/m: the answer did not parse as it stood; n of its m tests could be kept. Looped: stopped because it repeated itself. Truncated: it ended at the token limit. Replayed: the answer comes from a recording, and its times are in no percentile.',
   `${NONE} means that there is no value. It never stands for 0.`,
 ];

@@ -4,7 +4,15 @@ import { describe, expect, it } from 'vitest';
 import { html, render } from '../../../src/quality/reports/html/markup.ts';
 import { toHtml } from '../../../src/quality/reports/index.ts';
 import type { ReportDetails } from '../../../src/quality/reports/index.ts';
-import { DRIVING, HOSTILE, largeDetails, sampleDetails, sampleReport } from './sample.ts';
+import {
+  detailsFor,
+  DRIVING,
+  HOSTILE,
+  largeDetails,
+  manyReport,
+  sampleDetails,
+  sampleReport,
+} from './sample.ts';
 
 /** The names of all tags of a page, its own script and style left out. */
 function tagsOf(page: string): Set<string> {
@@ -41,17 +49,22 @@ function hostileEverywhere(): ReportDetails {
     report: {
       ...report,
       run: { ...report.run, suite: HOSTILE, sandbox: HOSTILE, versions: { [HOSTILE]: HOSTILE } },
-      verdict: { ...report.verdict, reasons: [HOSTILE] },
-      candidate: { ...report.candidate, id: HOSTILE, tasks: report.candidate.tasks.map(rename) },
+      candidates: report.candidates.map((candidate) => ({
+        ...candidate,
+        id: HOSTILE,
+        verdict: { ...candidate.verdict, reasons: [HOSTILE] },
+        tasks: candidate.tasks.map(rename),
+      })),
       reference: { ...report.reference, id: HOSTILE, tasks: report.reference.tasks.map(rename) },
     },
     tasks: tasks.map((task) => ({
       ...rename(task),
       title: HOSTILE,
       exhibits: task.exhibits.map(({ text }) => ({ name: HOSTILE, text: `${HOSTILE}\n${text}` })),
-      candidateAnswer: HOSTILE,
+      answers: [HOSTILE],
       referenceAnswer: HOSTILE,
     })),
+    history: [],
   };
 }
 
@@ -132,10 +145,29 @@ describe('toHtml', () => {
     }
   });
 
+  it('sets several candidates side by side, each with its verdict and its answers', () => {
+    const page = toHtml(detailsFor(manyReport()));
+    expect(page).toContain('2 candidates against gold:qe-100');
+    for (const part of ['>NO-GO<', '>GO<', 'id="candidate-1"', 'id="candidate-2"']) {
+      expect(page).toContain(part);
+    }
+    const section = page.slice(page.indexOf('id="task-0"'), page.indexOf('id="task-1"'));
+    expect(section.match(/Answer of the candidate/g)).toHaveLength(2);
+    expect([...tagsOf(page)].filter((tag) => !OUR_TAGS.has(tag))).toEqual([]);
+  });
+
+  it('draws how scores are spread, and earlier runs where there are some', () => {
+    const page = toHtml(sampleDetails('pass'));
+    expect(page).toContain('test-generation: 5 answers, median 6.96');
+    expect(page).toMatch(/aria-label="Ratio over 3 runs"/);
+    expect(page).toContain('20260205-100000-bbbb');
+    expect(toHtml({ ...sampleDetails('pass'), history: [] })).not.toContain('Over time');
+  });
+
   it('keeps 100 tasks with long answers below 5 MB and says what it left out', () => {
     const details = largeDetails();
     const huge = details.tasks.map((task, index) =>
-      index === 0 ? { ...task, candidateAnswer: '<&"\n'.repeat(2_500_000) } : task,
+      index === 0 ? { ...task, answers: ['<&"\n'.repeat(2_500_000)] } : task,
     );
     const page = toHtml({ ...details, tasks: huge });
     expect(Buffer.byteLength(page)).toBeLessThan(5_000_000);
@@ -145,10 +177,11 @@ describe('toHtml', () => {
 
   it('prints a dash for what is not known, and works without details', () => {
     const report = sampleReport('inconclusive');
-    const bare = { ...report, candidate: { ...report.candidate, meanScore: null, tasks: [] } };
-    const page = toHtml({ report: bare, tasks: [] });
+    const [candidate] = report.candidates;
+    const bare = { ...report, candidates: [{ ...candidate, meanScore: null, tasks: [] }] };
+    const page = toHtml({ report: bare, tasks: [], history: [] });
     expect(page).toContain('<span class="big">–</span>');
     expect(page).not.toMatch(/null|NaN|undefined/);
-    expect(toHtml({ report, tasks: [] })).toContain('id="task-5"');
+    expect(toHtml({ report, tasks: [], history: [] })).toContain('id="task-5"');
   });
 });

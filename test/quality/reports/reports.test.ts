@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { toJson, toJUnit, toMarkdown, toTable } from '../../../src/quality/reports/index.ts';
 import type { BaselineReport } from '../../../src/quality/result.ts';
-import { DRIVING, HOSTILE, largeDetails, sampleReport } from './sample.ts';
+import { DRIVING, HOSTILE, largeDetails, manyReport, sampleReport } from './sample.ts';
 import { parseXml } from './xml.ts';
 
 const STATES = ['pass', 'marginal', 'fail', 'inconclusive'] as const;
@@ -12,10 +12,17 @@ function withHostileNames(): BaselineReport {
     ...task,
     id: HOSTILE + task.id,
   });
+  const [candidate] = report.candidates;
   return {
     ...report,
-    verdict: { ...report.verdict, reasons: [HOSTILE, `a | b\nc @someone`] },
-    candidate: { ...report.candidate, id: HOSTILE, tasks: report.candidate.tasks.map(rename) },
+    candidates: [
+      {
+        ...candidate,
+        id: HOSTILE,
+        verdict: { ...candidate.verdict, reasons: [HOSTILE, `a | b\nc @someone`] },
+        tasks: candidate.tasks.map(rename),
+      },
+    ],
     reference: { ...report.reference, tasks: report.reference.tasks.map(rename) },
   };
 }
@@ -24,7 +31,7 @@ function emptyReport(): BaselineReport {
   const report = sampleReport('inconclusive');
   return {
     ...report,
-    candidate: { ...report.candidate, meanScore: null, tasks: [] },
+    candidates: [{ ...report.candidates[0], meanScore: null, tasks: [] }],
     reference: { ...report.reference, meanScore: null, tasks: [] },
   };
 }
@@ -36,28 +43,36 @@ describe('toJson', () => {
     expect(JSON.parse(text)).toEqual(report);
     expect(text.endsWith('}\n')).toBe(true);
     expect(toJson(reversed(report))).toBe(text);
-    expect([...text.matchAll(/^ {2}"(\w+)"/gm)].map(([, key]) => key)).toEqual([
-      'schema',
-      'run',
-      'verdict',
-      'categories',
-      'candidate',
-      'reference',
-    ]);
-    expect([...text.matchAll(/^ {4}"(\w+)"/gm)].map(([, key]) => key).slice(0, 13)).toEqual([
+    const keysAt = (depth: number) =>
+      [...text.matchAll(new RegExp(`^ {${depth}}"(\\w+)"`, 'gm'))].map(([, key]) => key);
+    expect(keysAt(2)).toEqual(['schema', 'run', 'reference', 'candidates']);
+    expect(keysAt(4).slice(0, 12)).toEqual([
       'id',
       'suite',
       'suiteHash',
       'seed',
+      'repeats',
+      'maxTokens',
+      'temperature',
+      'rubric',
+      'shard',
+      'thresholds',
       'startedAt',
       'sandbox',
-      'versions',
-      'state',
-      'ratio',
-      'lower',
-      'upper',
-      'strict',
-      'reasons',
+    ]);
+    const candidate = text.slice(text.indexOf('"candidates"'));
+    expect([...candidate.matchAll(/^ {6}"(\w+)"/gm)].map(([, key]) => key)).toEqual([
+      'id',
+      'verdict',
+      'categories',
+      'meanScore',
+      'latencyMs',
+      'ttftMs',
+      'tokensPerSecond',
+      'scorePer1kOutputTokens',
+      'costUsd',
+      'errorRetries',
+      'tasks',
     ]);
   });
 });
@@ -79,7 +94,7 @@ describe('toTable', () => {
   });
 
   it.each(STATES)('ends with the verdict %s and why', (state) => {
-    const { verdict } = sampleReport(state);
+    const [{ verdict }] = sampleReport(state).candidates;
     const lines = toTable(sampleReport(state), { width: 120, color: false }).split('\n');
     const word = { pass: 'GO', marginal: 'MARGINAL', fail: 'NO-GO', inconclusive: 'INCONCLUSIVE' };
     expect(lines.indexOf(word[state])).toBeGreaterThan(0);
@@ -95,6 +110,12 @@ describe('toTable', () => {
     expect(toTable(report, { width: 100, color: true })).toContain('\u001B[');
   });
 
+  it.each([120, 80])('sets several candidates side by side in %i columns', (width) => {
+    const table = toTable(manyReport(), { width, color: false });
+    expect(Math.max(...table.split('\n').map((line) => line.length))).toBeLessThanOrEqual(width);
+    expect(table).toMatchSnapshot();
+  });
+
   it('says so when there is nothing to show', () => {
     expect(toTable(emptyReport(), { width: 80, color: false })).toContain('No task was run.');
   });
@@ -103,6 +124,12 @@ describe('toTable', () => {
 describe('toMarkdown', () => {
   it.each(STATES)('writes a summary of %s', (state) => {
     expect(toMarkdown(sampleReport(state))).toMatchSnapshot();
+  });
+
+  it('sets several candidates side by side under the worst verdict', () => {
+    const text = toMarkdown(manyReport());
+    expect(text).toMatch(/^## ❌ Baseline qe-100: NO-GO$/m);
+    expect(text).toMatchSnapshot();
   });
 
   it('escapes what could break a table, be HTML, or call someone', () => {
@@ -119,10 +146,11 @@ describe('toMarkdown', () => {
   it('stays below 60 kB whatever the number of tasks, and says what it left out', () => {
     const { report } = largeDetails();
     expect(toMarkdown(report)).toContain('task-100');
-    const tasks = report.candidate.tasks.flatMap((task) =>
+    const [candidate] = report.candidates;
+    const tasks = candidate.tasks.flatMap((task) =>
       Array.from({ length: 12 }, (_, repeat) => ({ ...task, repeat })),
     );
-    const text = toMarkdown({ ...report, candidate: { ...report.candidate, tasks } });
+    const text = toMarkdown({ ...report, candidates: [{ ...candidate, tasks }] });
     expect(Buffer.byteLength(text)).toBeLessThan(60_000);
     expect(text).toMatch(/…and \d+ more, left out/);
     expect(text).toContain('### How to read it');
@@ -157,6 +185,18 @@ describe('toJUnit', () => {
       expect(Number(root.attributes['skipped'])).toBe(green ? 1 : 0);
     },
   );
+
+  it('has a verdict and suites for each of several candidates', () => {
+    const root = parseXml(toJUnit(manyReport()));
+    expect(root.all('testsuite').map((suite) => suite.attributes['name'])).toEqual([
+      'verdict',
+      'test-generation, embedded:qwen2.5-coder-1.5b-instruct',
+      'test-generation, ollama:qwen2.5-coder:7b',
+    ]);
+    const [first, second] = root.all('testcase');
+    expect(first?.all('failure')).toHaveLength(1);
+    expect(second?.all('failure')).toHaveLength(0);
+  });
 
   it('gives no time to an answer that was not timed in this run', () => {
     const cases = parseXml(toJUnit(sampleReport())).all('testcase');

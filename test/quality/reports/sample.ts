@@ -1,6 +1,8 @@
 import type {
   BaselineReport,
+  CandidateReport,
   Complexity,
+  Power,
   ErroredTask,
   GradedTask,
   SideReport,
@@ -22,7 +24,21 @@ export const HOSTILE =
 /** Characters of it that drive a terminal or reorder a line. */
 export const DRIVING = ['\u001B', '\u0000', '\u202E'];
 
-const VERDICTS: Record<Verdict['state'], Verdict> = {
+/** What a run of five tasks can tell. */
+const POWER: Power = {
+  clusters: 5,
+  margin: 0.0498,
+  passChance: [
+    { trueRatio: 0.95, chance: 0.95 },
+    { trueRatio: 0.9, chance: 0.5 },
+    { trueRatio: 0.85, chance: 0.049 },
+    { trueRatio: 0.8, chance: 0.0005 },
+  ],
+  clustersForPass: null,
+  clustersForStrict: 13,
+};
+
+const VERDICTS: Record<Exclude<Verdict['state'], 'partial'>, Verdict> = {
   pass: {
     state: 'pass',
     ratio: 0.9312,
@@ -30,6 +46,7 @@ const VERDICTS: Record<Verdict['state'], Verdict> = {
     upper: 0.9803,
     strict: false,
     reasons: ['ratio 93.1 % is at least 90.0 % and its lower bound 88.1 % at least 85.0 %'],
+    power: POWER,
   },
   marginal: {
     state: 'marginal',
@@ -38,6 +55,7 @@ const VERDICTS: Record<Verdict['state'], Verdict> = {
     upper: 0.9611,
     strict: false,
     reasons: ['ratio 89.9 % is at least 85.0 % but below 90.0 %'],
+    power: { ...POWER, margin: 0.0795, clustersForStrict: null },
   },
   fail: {
     state: 'fail',
@@ -46,6 +64,7 @@ const VERDICTS: Record<Verdict['state'], Verdict> = {
     upper: 0.8036,
     strict: false,
     reasons: ['ratio 58.7 % is below 85.0 %'],
+    power: { ...POWER, margin: 0.2755, clustersForStrict: null },
   },
   inconclusive: {
     state: 'inconclusive',
@@ -57,8 +76,10 @@ const VERDICTS: Record<Verdict['state'], Verdict> = {
       '1 of 6 tasks of the candidate ended in an infrastructure error (more than 5 %)',
       'fewer than two independent tasks were graded',
     ],
+    power: null,
   },
 };
+export type SampleState = keyof typeof VERDICTS;
 
 const MERGE_INTERVALS = `export interface Interval {
   start: number;
@@ -211,7 +232,9 @@ function graded(task: Graded): GradedTask {
     id: task.id,
     category: 'test-generation',
     complexity: task.complexity,
+    cluster: task.id,
     repeat: task.repeat ?? 0,
+    errorRetries: 0,
     score: (coverage + edgeCases + correctness) / 10,
     parts: [
       { name: 'coverage', points: coverage, max: 40 },
@@ -231,7 +254,9 @@ const ERRORED: ErroredTask = {
   id: 'rate-limiter',
   category: 'test-generation',
   complexity: 'complex',
+  cluster: 'rate-limiter',
   repeat: 0,
+  errorRetries: 1,
   error: { code: 'provider.crashed', message: 'The engine ended with SIGKILL (out of memory?)' },
 };
 
@@ -344,14 +369,33 @@ function referenceTasks(): TaskResult[] {
 const UNTIMED = { p50: null, p95: null, p99: null, measured: 0 };
 
 /** A run of six tasks in which everything that can happen to an answer happens. */
-export function sampleReport(state: Verdict['state'] = 'fail'): BaselineReport {
-  const candidate: SideReport = {
+export function sampleReport(state: SampleState = 'fail'): OneCandidateReport {
+  const verdict = VERDICTS[state];
+  const candidate: CandidateReport = {
     id: 'embedded:qwen2.5-coder-1.5b-instruct',
+    verdict,
+    categories: [
+      {
+        category: 'test-generation',
+        threshold: 0.8,
+        tasks: 6,
+        compared: 5,
+        candidateMean: 5.751,
+        referenceMean: 9.8,
+        ratio: verdict.ratio,
+        lower: verdict.lower,
+        upper: verdict.upper,
+        clusters: 5,
+        method: 'delta-t',
+      },
+    ],
     meanScore: 5.751,
     latencyMs: { p50: 29_750, p95: 60_868, p99: 64_093.6, measured: 4, cached: 1 },
     ttftMs: { p50: 2479, p95: 5072, p99: 5341, measured: 4, cached: 1 },
     tokensPerSecond: 18.24,
     scorePer1kOutputTokens: 8.11,
+    costUsd: 0,
+    errorRetries: 1,
     tasks: candidateTasks(),
   };
   const reference: SideReport = {
@@ -361,6 +405,8 @@ export function sampleReport(state: Verdict['state'] = 'fail'): BaselineReport {
     ttftMs: { ...UNTIMED, cached: 6 },
     tokensPerSecond: null,
     scorePer1kOutputTokens: null,
+    costUsd: 0.0123,
+    errorRetries: 0,
     tasks: referenceTasks(),
   };
   return {
@@ -370,67 +416,103 @@ export function sampleReport(state: Verdict['state'] = 'fail'): BaselineReport {
       suite: 'qe-100',
       suiteHash: 'f2ca1bb6c7e907d06dafe4687e579fce76b37e4e93b7605022da52e6ccc26fd2',
       seed: 42,
+      repeats: 1,
+      maxTokens: 2048,
+      temperature: 0.2,
+      rubric: 'linear',
+      shard: null,
+      thresholds: { 'test-generation': 0.8 },
       startedAt: '2026-03-01T10:15:00.000Z',
       sandbox: 'bubblewrap',
       versions: { 'aqe-llm': '0.1.0', node: '20.20.0', llama: 'b6000', quantisation: 'Q4_K_M' },
     },
-    verdict: VERDICTS[state],
-    categories: [
-      {
-        category: 'test-generation',
-        tasks: 6,
-        compared: 5,
-        candidate: 5.751,
-        reference: 9.8,
-        ratio: VERDICTS[state].ratio,
-        lower: VERDICTS[state].lower,
-        upper: VERDICTS[state].upper,
-        clusters: 5,
-        method: 'delta-t',
-      },
-    ],
-    candidate,
     reference,
+    candidates: [candidate],
   };
 }
 
-/** The texts of the sample's tasks, with hostile ones among them. */
-export function sampleDetails(state: Verdict['state'] = 'fail'): ReportDetails {
-  const report = sampleReport(state);
-  return { report, tasks: report.candidate.tasks.map(detailsOf) };
+export type OneCandidateReport = BaselineReport & { candidates: [CandidateReport] };
+
+/** The same run with a second candidate, which did better, and two categories. */
+export function manyReport(): BaselineReport {
+  const report = sampleReport('fail');
+  const [first] = report.candidates;
+  const better: CandidateReport = {
+    ...first,
+    id: 'ollama:qwen2.5-coder:7b',
+    verdict: VERDICTS.pass,
+    categories: first.categories.map((each) => ({ ...each, ratio: 0.9312 })),
+    meanScore: 9.126,
+    costUsd: null,
+    tasks: first.tasks.map((task) =>
+      task.state === 'graded' ? { ...task, score: Math.min(10, task.score + 2) } : task,
+    ),
+  };
+  return { ...report, candidates: [first, better] };
 }
 
-function detailsOf(task: TaskResult): TaskDetails {
+/** The texts of the sample's tasks, with hostile ones among them. */
+export function sampleDetails(state: SampleState = 'fail'): ReportDetails {
+  return detailsFor(sampleReport(state));
+}
+
+/** The texts of a report's tasks; earlier runs of its first candidate. */
+export function detailsFor(report: BaselineReport): ReportDetails {
+  const tasks = report.candidates[0]?.tasks ?? [];
+  const past = (runId: string, day: number, suiteHash: string, state: SampleState) => ({
+    runId,
+    finishedAt: `2026-02-0${day}T10:00:00.000Z`,
+    suiteHash,
+    reference: 'replay:gold',
+    verdict: VERDICTS[state],
+  });
+  const { suiteHash } = report.run;
+  return {
+    report,
+    tasks: tasks.map((task) => detailsOf(task, report.candidates.length)),
+    history: [
+      [
+        past('20260201-100000-aaaa', 1, 'another', 'pass'),
+        past('20260205-100000-bbbb', 5, suiteHash, 'marginal'),
+        past('20260207-100000-cccc', 7, suiteHash, 'inconclusive'),
+      ],
+    ],
+  };
+}
+
+function detailsOf(task: TaskResult, candidates: number): TaskDetails {
+  const answer = task.state === 'error' ? null : `${ANSWER}\n${HOSTILE}\n`;
   return {
     id: task.id,
     repeat: task.repeat,
     title: `Write tests for ${task.id.replaceAll('-', ' ')}`,
     exhibits: [{ name: 'merge-intervals.ts', text: MERGE_INTERVALS }],
-    candidateAnswer: task.state === 'error' ? null : `${ANSWER}\n${HOSTILE}\n`,
+    answers: Array.from({ length: candidates }, () => answer),
     referenceAnswer: ANSWER,
   };
 }
 
 /** A run of 100 tasks with long answers on both sides. */
-export function largeDetails(): ReportDetails {
+export function largeDetails(): ReportDetails & { report: OneCandidateReport } {
   const report = sampleReport('pass');
-  const many = <Task extends TaskResult>(tasks: readonly Task[]): Task[] =>
+  const many = (tasks: readonly TaskResult[]): TaskResult[] =>
     Array.from({ length: 100 }, (_, index) => tasks[index % 5]).flatMap((task, index) =>
       task === undefined
         ? []
         : [{ ...task, id: `task-${String(index + 1).padStart(3, '0')}-${task.id}` }],
     );
-  const large: BaselineReport = {
+  const [candidate] = report.candidates;
+  const large: OneCandidateReport = {
     ...report,
-    candidate: { ...report.candidate, tasks: many(report.candidate.tasks) },
+    candidates: [{ ...candidate, tasks: many(candidate.tasks) }],
     reference: { ...report.reference, tasks: many(report.reference.tasks) },
   };
   const text = ANSWER.repeat(40);
-  const tasks = large.candidate.tasks.map((task) => ({
-    ...detailsOf(task),
+  const tasks = large.candidates[0].tasks.map((task) => ({
+    ...detailsOf(task, 1),
     exhibits: [{ name: 'merge-intervals.ts', text: MERGE_INTERVALS.repeat(10) }],
-    candidateAnswer: text,
+    answers: [text],
     referenceAnswer: text,
   }));
-  return { report: large, tasks };
+  return { report: large, tasks, history: [] };
 }

@@ -1,63 +1,116 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { CATEGORIES } from '../../../quality/kinds/tellings.ts';
+import type { RunPlan } from '../../../quality/run/plan.ts';
 import type { Bind } from '../../main.ts';
+import { compareCommand } from './compare.ts';
+import { historyCommand } from './history.ts';
+import { mergeCommand } from './merge.ts';
+import { recordCommand } from './record.ts';
 import { runCommand } from './run.ts';
 import { buildCommand, checkCommand } from './suite.ts';
+
+type Thresholds = RunPlan['thresholds'];
 
 const EXAMPLES = `
 Examples:
   aqe-llm baseline --quick
   aqe-llm baseline --candidate embedded:qwen2.5-coder-0.5b-instruct --junit baseline.xml
-  aqe-llm baseline --candidate ollama:qwen2.5-coder:7b --reference anthropic:claude-sonnet-5-5
+  aqe-llm baseline --candidate ollama:a --candidate ollama:b --reference replay:claude.jsonl
+  aqe-llm baseline --filter category=code-review,complexity=complex --repeat 3
+  aqe-llm baseline --shard 2/4 --json > shard-2.json
   aqe-llm baseline --candidate replay:gold --json
-  aqe-llm baseline --resume
-  aqe-llm baseline suite check fixtures/suites/qe-100
+  aqe-llm baseline --resume --retry-errors
 
 Sides: embedded (the configured model) · embedded:<model id or GGUF file> ·
   ollama:<model>, vllm:<model>, llama-server:<model>, anthropic:<model>, or any server of the
   configuration · replay:gold and replay:empty (the suite's written answers) ·
+  replay:<file>.jsonl (what \`baseline record\` wrote) ·
   replay:<side> (what that side answered before, from this state folder)
 
-Exit codes: 0 PASS · 1 FAIL, and MARGINAL unless --allow-marginal · 2 usage, configuration or
-  internal failure · 4 INCONCLUSIVE · 5 another process works on this run · 130 interrupted`;
+Exit codes: 0 PASS, and a shard · 1 FAIL, and MARGINAL unless --allow-marginal · 2 usage,
+  configuration or internal failure · 3 stopped at --max-cost · 4 INCONCLUSIVE · 5 another process
+  works on this run · 130 interrupted. Of several candidates the worst counts.`;
 
 /** Declares `baseline` and its sub-commands. */
 export function configure(command: Command, bind: Bind): void {
-  command
-    .option(
-      '--quick',
-      'only the few tasks that the suite marks as quick, answers of at most 768 tokens',
-    )
-    .option('--suite <folder>', 'the suite (default: the built-in qe-100)')
-    .option('--candidate <side>', 'what is judged (default: embedded)')
+  declareQuestions(command)
+    .option('--candidate <side>', 'what is judged; again for more (default: embedded)', collect)
     .option('--reference <side>', 'what it is compared with (default: replay:gold)')
     .addOption(
       new Option('--rubric <name>', 'how coverage becomes points').choices(['linear', 'plan']),
     )
-    .option('--seed <n>', 'seed of sampling and bootstrap', wholeNumber(0))
-    .option('--max-tokens <n>', 'most tokens of one answer', wholeNumber(16))
-    .option('--temperature <t>', 'sampling temperature', temperature)
-    .option('--threads <n>', 'threads of the embedded engine', wholeNumber(1))
+    .option('--shard <n/of>', 'only one part of the tasks; `baseline merge` joins them', shard)
+    .option(
+      '--threshold <category=ratio>',
+      'the least ratio of a category; again for more',
+      threshold,
+    )
     .addOption(
       new Option('--resume [run]', 'go on with this run, or the newest unfinished one').conflicts([
-        'quick',
-        'suite',
+        ...QUESTIONS,
         'candidate',
         'reference',
         'rubric',
-        'seed',
-        'maxTokens',
-        'temperature',
+        'shard',
+        'threshold',
       ]),
     )
-    .option('--html <file>', 'where the page goes (default: in the state folder)')
-    .option('--junit <file>', 'write a JUnit file')
-    .option('--markdown <file>', 'append a Markdown summary (CI: "$GITHUB_STEP_SUMMARY")')
-    .option('--allow-marginal', 'exit 0 on MARGINAL')
+    .option(
+      '--retry-errors',
+      'with --resume: ask again where infrastructure failed (without: of the newest run)',
+    );
+  declareReports(command)
+    .option('--answers', 'with --json: the answers too')
     .option('--allow-unsafe-exec', 'run answers without a sandbox where there is none')
     .addHelpText('after', EXAMPLES)
     .action(bind(runCommand));
 
   // An option that `baseline` has as well is its own wherever it stands, so sub-commands look at both.
+  declareQuestions(command.command('record'))
+    .argument('<side>', 'a live side, as in anthropic:claude-sonnet-5-5')
+    .requiredOption(
+      '--out <file>',
+      'where the answers go (.jsonl); what is there is not asked again',
+    )
+    .description('keep the answers of a side in a file, for replay:<file>')
+    .action(
+      bind((context, side: string, _flags: object, called: Command) =>
+        recordCommand(context, side, called.optsWithGlobals()),
+      ),
+    );
+  declareReports(command.command('merge'))
+    .argument('<files...>', 'what the shards printed with --json')
+    .option(
+      '--suite <folder>',
+      'the suite, for the sources on the page (default: the configured one)',
+    )
+    .description('one verdict from the shards of a run')
+    .action(
+      bind((context, files: string[], _flags: object, called: Command) =>
+        mergeCommand(context, files, called.optsWithGlobals()),
+      ),
+    );
+  command
+    .command('compare')
+    .argument('<before>', 'a run or the file of its JSON; #<candidate> where it has several')
+    .argument('<after>', 'the same')
+    .option('--fail-if-worse', 'exit 1 when the whole interval of the difference is below 0')
+    .description('which tasks changed between two runs, and by how much')
+    .action(
+      bind((context, before: string, after: string, _flags: object, called: Command) =>
+        compareCommand(context, before, after, called.optsWithGlobals()),
+      ),
+    );
+  command
+    .command('history')
+    .option('--candidate <side>', 'only verdicts on this side; again for more', collect)
+    .option('--limit <n>', 'at most so many', wholeNumber(1), 20)
+    .description('earlier verdicts, the newest first')
+    .action(
+      bind((context, _flags: object, called: Command) =>
+        historyCommand(context, called.optsWithGlobals()),
+      ),
+    );
   const suite = command
     .command('suite')
     .description('prove a suite sound, or measure one of your own');
@@ -82,6 +135,69 @@ export function configure(command: Command, bind: Bind): void {
         buildCommand(context, folder, called.optsWithGlobals()),
       ),
     );
+}
+
+/** The keys of the options that say what is asked; a run that is taken up has its own. */
+const QUESTIONS = ['quick', 'suite', 'filter', 'seed', 'repeat', 'maxTokens', 'temperature'];
+
+function declareQuestions(command: Command): Command {
+  return command
+    .option(
+      '--quick',
+      'only the few tasks that the suite marks as quick, answers of at most 768 tokens',
+    )
+    .option('--suite <folder>', 'the suite (default: the built-in qe-100)')
+    .option(
+      '--filter <tasks>',
+      'category=…, complexity=… or id=… (* for anything), several with commas; again for more',
+      collect,
+    )
+    .option('--repeat <n>', 'ask each task so often', wholeNumber(1))
+    .option('--seed <n>', 'seed of sampling and bootstrap', wholeNumber(0))
+    .option('--max-tokens <n>', 'most tokens of one answer', wholeNumber(16))
+    .option('--temperature <t>', 'sampling temperature', temperature)
+    .option('--max-cost <usd>', 'stop before a request that could pass it (US dollars)', dollars)
+    .option('--threads <n>', 'threads of the embedded engine', wholeNumber(1));
+}
+
+function declareReports(command: Command): Command {
+  return command
+    .option('--html <file>', 'where the page goes (default: in the state folder)')
+    .option('--junit <file>', 'write a JUnit file')
+    .option('--markdown <file>', 'append a Markdown summary (CI: "$GITHUB_STEP_SUMMARY")')
+    .option('--allow-marginal', 'exit 0 on MARGINAL');
+}
+
+function collect(value: string, before: string[] = []): string[] {
+  return [...before, value];
+}
+
+function shard(text: string): { index: number; of: number } {
+  const [, index, of] = /^(\d{1,4})\/(\d{1,4})$/.exec(text) ?? [];
+  const parts = { index: Number(index), of: Number(of) };
+  if (!(parts.index >= 1 && parts.index <= parts.of)) {
+    throw new InvalidArgumentError('expected a shard and how many there are, as in 2/4');
+  }
+  return parts;
+}
+
+function threshold(text: string, before: Thresholds = {}): Thresholds {
+  const [, name, ratio] = /^([\w-]+)=(\d*\.?\d+)$/.exec(text) ?? [];
+  const category = CATEGORIES.find((known) => known === name);
+  if (category === undefined || !(Number(ratio) <= 2)) {
+    throw new InvalidArgumentError(
+      `expected ${CATEGORIES.join(', ')} and a ratio, as in ${CATEGORIES[0] ?? ''}=0.9`,
+    );
+  }
+  return { ...before, [category]: Number(ratio) };
+}
+
+function dollars(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0 && Number.isFinite(value))) {
+    throw new InvalidArgumentError('expected an amount of US dollars, as in 2.50');
+  }
+  return value;
 }
 
 function wholeNumber(least: number): (text: string) => number {

@@ -1,6 +1,8 @@
 import type { Clock } from '../../../core/clock.ts';
-import { isLive, type BaselineEvent } from '../../../quality/baseline.ts';
-import type { RunPlan, Side } from '../../../quality/run-store.ts';
+import { formatUsd } from '../../../quality/reports/format.ts';
+import type { SideEstimate } from '../../../quality/run/estimate.ts';
+import type { BaselineEvent, Step } from '../../../quality/run/events.ts';
+import { isLive, REFERENCE, sidesOf, type RunPlan, type Side } from '../../../quality/run/plan.ts';
 import { formatWait, type ProgressLine } from '../../output/output.ts';
 
 type ProgressEvent = Exclude<BaselineEvent, { type: 'finished' }>;
@@ -10,63 +12,84 @@ const FIRST_GUESS = 500;
 /** Fewer tokens than this say nothing about the speed. */
 const LEAST_TOKENS = 20;
 
+/** An answer that is being written. */
+interface Current {
+  startedAt: number;
+  firstAt: number;
+  pieces: number;
+}
+
 /** Tells a run on the progress line: what is generated, how fast, and how long it may take. */
 export class BaselineProgress {
   readonly #line: ProgressLine;
   readonly #clock: Clock;
   readonly #plan: RunPlan;
-  /** Milliseconds that each live answer of this process took. */
-  readonly #answers: number[] = [];
-  /** Live answers that nobody has begun yet. */
-  #waiting = 0;
-  #current: { startedAt: number; firstAt: number; pieces: number } | undefined;
+  readonly #titles: ReadonlyMap<Side, string>;
+  /** When each live answer of the side that is asked now was there. */
+  #answeredAt: number[] = [];
+  #side: Side = REFERENCE;
+  /** Live answers of each side that nobody has begun yet. */
+  readonly #waiting = new Map<Side, number>();
+  readonly #current = new Map<string, Current>();
   #total = 0;
 
   constructor(line: ProgressLine, clock: Clock, plan: RunPlan) {
     this.#line = line;
     this.#clock = clock;
     this.#plan = plan;
+    this.#titles = new Map(sidesOf(plan).map(({ side, title }) => [side, title]));
   }
 
   show(event: ProgressEvent): void {
     switch (event.type) {
       case 'started':
         this.#total = event.total;
-        this.#waiting = event.toGenerate;
         this.#line.log(
           event.done === 0
-            ? `Run ${event.runId}: ${this.#plan.candidate} against ${this.#plan.reference}, ${this.#plan.taskIds.length} tasks`
+            ? `Run ${event.runId}: ${this.#plan.candidates.join(', ')} against ${this.#plan.reference}, ${questions(this.#plan)}`
             : `Run ${event.runId}: going on, ${event.done} of ${event.total} results are there`,
         );
+        for (const estimate of event.estimates) {
+          this.#waiting.set(estimate.side, estimate.answers);
+          if (estimate.answers > 0) this.#line.log(estimateLine(estimate));
+        }
         break;
       case 'loading':
-        if (this.#isLive(event.side)) this.#line.update(`Loading ${this.#plan[event.side]}`);
+        this.#side = event.side;
+        this.#answeredAt = [];
+        this.#current.clear();
+        if (this.#isLive(event.side)) this.#line.update(`Loading ${this.#specOf(event.side)}`);
         break;
       case 'generating':
-        this.#settle();
         if (event.live) {
-          this.#waiting -= 1;
+          const left = (this.#waiting.get(event.side) ?? 1) - 1;
+          this.#waiting.set(event.side, left);
           const now = this.#clock.monotonic();
-          this.#current = { startedAt: now, firstAt: now, pieces: 0 };
+          this.#current.set(keyOf(event), { startedAt: now, firstAt: now, pieces: 0 });
           this.#line.update(`${event.taskId}: the model reads the task`);
         }
         break;
-      case 'progress':
-        if (this.#current !== undefined) {
-          if (this.#current.pieces === 0) this.#current.firstAt = this.#clock.monotonic();
-          this.#current.pieces = event.pieces;
-          this.#line.update(
-            `${event.taskId}: ${event.pieces} tokens in ${formatWait(event.elapsedMs)}${this.#remaining()}`,
-          );
-        }
+      case 'progress': {
+        const current = this.#current.get(keyOf(event));
+        if (current === undefined) break;
+        if (current.pieces === 0) current.firstAt = this.#clock.monotonic();
+        current.pieces = event.pieces;
+        this.#line.update(
+          `${event.taskId}: ${event.pieces} tokens in ${formatWait(event.elapsedMs)}${this.#beside()}${this.#remaining(current)}`,
+        );
         break;
+      }
       case 'graded': {
         const { result, side, done } = event;
+        if (this.#current.delete(keyOf(event))) this.#answeredAt.push(this.#clock.monotonic());
         const outcome =
           result.state === 'graded'
             ? `${result.score.toFixed(2)} of 10`
             : `error: ${result.error.message}`;
-        this.#line.log(`[${done}/${this.#total}] ${result.id} ${side}: ${outcome}`);
+        const repeat = this.#plan.repeats > 1 ? ` #${result.repeat + 1}` : '';
+        this.#line.log(
+          `[${done}/${this.#total}] ${result.id}${repeat} ${this.#titles.get(side) ?? side}: ${outcome}`,
+        );
         break;
       }
     }
@@ -76,36 +99,65 @@ export class BaselineProgress {
     this.#line.stop();
   }
 
+  #specOf(side: Side): string {
+    return side === REFERENCE ? this.#plan.reference : side;
+  }
+
   #isLive(side: Side): boolean {
-    return isLive(this.#plan[side]);
+    return isLive(this.#specOf(side));
   }
 
-  #settle(): void {
-    if (this.#current !== undefined) {
-      this.#answers.push(this.#clock.monotonic() - this.#current.startedAt);
-    }
-    this.#current = undefined;
+  #beside(): string {
+    const others = this.#current.size - 1;
+    return others > 0 ? `, ${others} more under way` : '';
   }
 
-  #remaining(): string {
-    const current = this.#current;
-    if (current === undefined) return '';
+  #remaining(current: Current): string {
     const now = this.#clock.monotonic();
+    const [first] = this.#answeredAt;
+    const answers = this.#answeredAt.length;
+    const waiting = this.#waiting.get(this.#side) ?? 0;
     const perAnswer =
-      this.#answers.length === 0
+      first === undefined || answers < 2
         ? guessFirst(current, now, Math.min(FIRST_GUESS, this.#plan.maxTokens))
-        : this.#answers.reduce((sum, ms) => sum + ms, 0) / this.#answers.length;
+        : ((this.#answeredAt.at(-1) ?? now) - first) / (answers - 1);
     if (perAnswer === undefined) return '';
     const elapsed = now - current.startedAt;
     // The answer that is being written may already take longer than the others did.
-    const rest = Math.max(0, perAnswer - elapsed) + perAnswer * this.#waiting;
+    const rest = Math.max(0, perAnswer - elapsed) + perAnswer * waiting;
     return rest > 0 ? `, about ${formatWait(rest)} left` : '';
   }
 }
 
+function keyOf({ side, taskId, repeat }: Step): string {
+  return `${side} ${repeat} ${taskId}`;
+}
+
+/** `40 tasks`, `40 tasks 3 times`, `10 tasks (shard 2/4)`. */
+function questions({ taskIds, repeats, shard }: RunPlan): string {
+  const times = repeats > 1 ? ` ${repeats} times` : '';
+  const part = shard === null ? '' : ` (shard ${shard.index}/${shard.of})`;
+  return `${taskIds.length} tasks${times}${part}`;
+}
+
+/** `ollama:m: 40 answers to generate, about 35 min (from 41 answers before), no cost` */
+export function estimateLine({ spec, answers, mostUsd, ms, measured }: SideEstimate): string {
+  const time =
+    ms === null
+      ? 'time unknown (nothing measured yet)'
+      : `about ${formatWait(ms)} (from ${measured} answers before)`;
+  const cost =
+    mostUsd === null
+      ? 'cost unknown (no price known)'
+      : mostUsd === 0
+        ? 'no cost'
+        : `at most ${formatUsd(mostUsd)}`;
+  return `${spec}: ${answers} answers to generate, ${time}, ${cost}`;
+}
+
 /** Milliseconds that the first answer may take: its reading time, and its speed since. */
 function guessFirst(
-  { startedAt, firstAt, pieces }: { startedAt: number; firstAt: number; pieces: number },
+  { startedAt, firstAt, pieces }: Current,
   now: number,
   tokens: number,
 ): number | undefined {

@@ -3,12 +3,12 @@ import Table from 'cli-table3';
 import { AppError, ExitCode } from '../../../core/errors.ts';
 import { buildSuite } from '../../../quality/suites/build.ts';
 import { checkSuite, type CheckOutcome } from '../../../quality/suites/check.ts';
-import type { Counts, KindDeps } from '../../../quality/kinds/kind.ts';
+import type { Counts } from '../../../quality/kinds/kind.ts';
 import { plural } from '../../../quality/reports/format.ts';
 import { loadSuite } from '../../../quality/suites/suite.ts';
-import type { Runtime } from '../../../runtime.ts';
 import type { CommandContext } from '../../main.ts';
 import { runtimeFor } from '../../model.ts';
+import { openKindDeps } from './deps.ts';
 
 interface SuiteFlags {
   task?: string[];
@@ -26,7 +26,7 @@ export async function checkCommand(
   const suite = await loadSuite(
     folder === undefined ? runtime.builtInSuite : path.resolve(host.cwd, folder),
   );
-  const deps = await openKindDeps(runtime, flags);
+  const deps = await openKindDeps(runtime, flags, output);
   const progress = await output.progress();
   const outcomes: CheckOutcome[] = [];
   try {
@@ -64,7 +64,7 @@ export async function buildCommand(
     });
   }
   const tasks = suite.tasks.filter(({ id }) => flags.task?.includes(id) ?? true);
-  const deps = await openKindDeps(runtime, flags);
+  const deps = await openKindDeps(runtime, flags, output);
   const progress = await output.progress();
   const outcomes = [];
   try {
@@ -85,12 +85,6 @@ export async function buildCommand(
   if (output.json) output.result(JSON.stringify({ suite: suite.name, tasks: outcomes }));
   else output.result(`${outcomes.length - refused.length} of ${outcomes.length} tasks measured.`);
   return refused.length === 0 ? ExitCode.Ok : ExitCode.GateFailed;
-}
-
-async function openKindDeps(runtime: Runtime, flags: SuiteFlags): Promise<KindDeps> {
-  const sandbox = await runtime.openSandbox(flags.allowUnsafeExec === true);
-  const executor = await runtime.createExecutor(sandbox);
-  return { executor, typeCheck: await runtime.createTypeChecker(), sandbox };
 }
 
 /** `12 mutants, 2 equivalent` */

@@ -26,7 +26,7 @@ button{font:inherit;color:inherit;cursor:pointer}
 .tool:hover{border-color:var(--muted)}
 :focus-visible{outline:3px solid var(--cand);outline-offset:2px;border-radius:4px}
 .banner{background:var(--card);border:1px solid var(--line);border-left:8px solid var(--state);border-radius:14px;padding:26px 28px;display:grid;grid-template-columns:minmax(0,1.25fr) minmax(0,1fr);gap:12px 36px;align-items:center}
-.banner.pass{--state:var(--pass)}.banner.marginal{--state:var(--marginal)}.banner.fail{--state:var(--fail)}.banner.inconclusive{--state:var(--inconclusive)}
+.banner.pass{--state:var(--pass)}.banner.marginal{--state:var(--marginal)}.banner.fail{--state:var(--fail)}.banner.inconclusive,.banner.partial{--state:var(--inconclusive)}.state{border-color:currentColor}.chip.pass,g.pass{--state:var(--pass);color:var(--state)}.chip.marginal,g.marginal{--state:var(--marginal);color:var(--state)}.chip.fail,g.fail{--state:var(--fail);color:var(--state)}.chip.inconclusive,.chip.partial,g.inconclusive,g.partial{--state:var(--inconclusive);color:var(--state)}
 .word{display:block;font-size:46px;line-height:1.05;font-weight:780;letter-spacing:-.02em;color:var(--state);margin-bottom:10px}
 .lead{font-size:17px;font-weight:400;line-height:1.45;margin:0;overflow-wrap:anywhere}
 .banner ul{margin:12px 0 0;padding-left:18px}.banner li{margin:3px 0;overflow-wrap:anywhere}
@@ -55,6 +55,10 @@ figure{margin:0}figcaption{color:var(--muted);font-size:13px;text-align:center}
 .cand{fill:var(--cand)}.ref{fill:var(--card);stroke:var(--ref);stroke-width:2}.none{fill:var(--muted);font-size:12.5px;font-style:italic}
 .dots li.scale{min-height:18px}.dots li.scale:hover{background:none}
 .scale-marks{display:flex;justify-content:space-between;padding:0 calc(2% - 3px);color:var(--muted);font-size:12px}.scale-marks i{font-style:normal}
+.hists{display:grid;grid-template-columns:repeat(auto-fit,minmax(220px,1fr));gap:14px}.hist{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:12px 14px}.hist svg{display:block;width:100%;height:auto;max-height:120px}.hist-bar{fill:var(--cand);opacity:.8}.hist-ref{stroke:var(--ref);stroke-width:2.5}.tick{fill:var(--muted);font-size:11px}
+.trend{display:block;width:100%;height:auto}.trend .line{stroke:var(--muted);stroke-width:1;stroke-dasharray:3 3}.trend-line{fill:none;stroke:var(--ref);stroke-width:1.5}
+h3.who{display:flex;flex-wrap:wrap;gap:4px 8px;align-items:center;margin:22px 0 6px;padding-top:14px;border-top:1px solid var(--line);color:var(--text);font-size:15px}
+.heat.h0{background:color-mix(in srgb,var(--fail) 22%,transparent)}.heat.h1{background:color-mix(in srgb,var(--fail) 12%,transparent)}.heat.h2{background:color-mix(in srgb,var(--marginal) 14%,transparent)}.heat.h3{background:color-mix(in srgb,var(--marginal) 7%,transparent)}.heat.h4{background:color-mix(in srgb,var(--pass) 9%,transparent)}.heat.h5{background:color-mix(in srgb,var(--pass) 18%,transparent)}
 .scroll{overflow-x:auto;background:var(--card);border:1px solid var(--line);border-radius:12px}
 table{border-collapse:collapse;width:100%;font-size:14px;font-variant-numeric:tabular-nums}
 th,td{padding:8px 10px;text-align:left;border-bottom:1px solid var(--line);vertical-align:top}

@@ -1,6 +1,6 @@
 import { tellingOf } from '../../kinds/tellings.ts';
 import type { Tally } from '../../kinds/telling.ts';
-import type { BaselineReport, Category, SideReport } from '../../result.ts';
+import type { CandidateReport, Category, SideReport } from '../../result.ts';
 import {
   clip,
   formatDifference,
@@ -10,6 +10,7 @@ import {
   formatRatio,
   formatScore,
   formatTally,
+  formatUsd,
   NONE,
 } from '../format.ts';
 import { byComplexity, differenceOf, marksOf, scoreOf, tallyOf } from '../pairs.ts';
@@ -18,6 +19,7 @@ import {
   boundsOf,
   gradedLine,
   HEADLINES,
+  powerLines,
   provenance,
   strictLine,
   verdictSentence,
@@ -28,8 +30,8 @@ import type { Insertion, Markup } from './markup.ts';
 import { markChip } from './task-section.ts';
 
 /** The verdict, why, and the ratio drawn. */
-export function banner(report: BaselineReport): Markup {
-  const { verdict } = report;
+export function banner(candidate: CandidateReport, reference: SideReport): Markup {
+  const { verdict } = candidate;
   const chart =
     verdict.ratio === null
       ? html`<p class="muted">There is no ratio to draw.</p>`
@@ -40,7 +42,7 @@ export function banner(report: BaselineReport): Markup {
   return html`<section class="banner ${verdict.state}" aria-label="Verdict">
     <div>
       <strong class="word">${HEADLINES[verdict.state]}</strong>
-      <p class="lead">${verdictSentence(report)}</p>
+      <p class="lead">${verdictSentence(candidate, reference)}</p>
       ${
         verdict.reasons.length === 0
           ? NOTHING
@@ -48,14 +50,15 @@ export function banner(report: BaselineReport): Markup {
               ${verdict.reasons.slice(0, 20).map((reason) => html`<li>${clip(reason, 500)}</li>`)}
             </ul>`
       }
-      <p class="strict">${strictLine(verdict)}</p>
+      <p class="strict">${[strictLine(verdict), ...powerLines(verdict.power)].join('. ')}</p>
     </div>
     ${chart}
   </section>`;
 }
 
 /** The figures of both sides. */
-export function tiles({ candidate, reference, verdict }: BaselineReport): Markup {
+export function tiles(candidate: CandidateReport, reference: SideReport): Markup {
+  const { verdict } = candidate;
   const against = (value: string): string => `reference ${value}`;
   return html`<dl class="tiles">
     ${[
@@ -64,7 +67,7 @@ export function tiles({ candidate, reference, verdict }: BaselineReport): Markup
         gradedLine(candidate),
       ]),
       tile('Ratio to the reference', formatRatio(verdict.ratio), [
-        `95 % bounds ${formatRatio(verdict.lower)} to ${formatRatio(verdict.upper)}`,
+        `95 % bounds ${boundsOf(verdict)}`,
       ]),
       tile('Latency P50', formatMs(candidate.latencyMs.p50), [
         `P95 ${formatMs(candidate.latencyMs.p95)} · P99 ${formatMs(candidate.latencyMs.p99)}`,
@@ -81,6 +84,7 @@ export function tiles({ candidate, reference, verdict }: BaselineReport): Markup
       tile('Score per 1,000 output tokens', formatMean(candidate.scorePer1kOutputTokens), [
         against(formatMean(reference.scorePer1kOutputTokens)),
       ]),
+      tile('Cost', formatUsd(candidate.costUsd), [against(formatUsd(reference.costUsd))]),
     ]}
   </dl>`;
 }
@@ -97,14 +101,16 @@ function tile(name: string, value: string, notes: readonly string[]): Markup {
 }
 
 /** Means by category, with bounds, and by complexity. */
-export function groupTable(report: BaselineReport, pairs: readonly TaskPair[]): Markup {
+export function groupTable({ categories }: CandidateReport, pairs: readonly TaskPair[]): Markup {
   const groups = [
-    ...report.categories.map((each) => ({
+    ...categories.map((each) => ({
       ...each,
       name: each.category,
+      candidate: each.candidateMean,
+      reference: each.referenceMean,
       bounds: boundsOf(each),
     })),
-    ...byComplexity(pairs).map((each) => ({ ...each, bounds: NONE })),
+    ...byComplexity(pairs).map((each) => ({ ...each, bounds: NONE, threshold: null })),
   ];
   return html`<div class="scroll">
     <table>
@@ -116,6 +122,7 @@ export function groupTable(report: BaselineReport, pairs: readonly TaskPair[]): 
           <th scope="col" class="num">Reference</th>
           <th scope="col" class="num">Ratio</th>
           <th scope="col" class="num">95 % bounds</th>
+          <th scope="col" class="num">Asked</th>
         </tr>
       </thead>
       <tbody>
@@ -128,6 +135,7 @@ export function groupTable(report: BaselineReport, pairs: readonly TaskPair[]): 
               <td class="num">${formatMean(group.reference)}</td>
               <td class="num">${formatRatio(group.ratio)}</td>
               <td class="num">${group.bounds}</td>
+              <td class="num">${formatRatio(group.threshold)}</td>
             </tr>`,
         )}
       </tbody>

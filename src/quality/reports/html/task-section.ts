@@ -2,7 +2,7 @@ import { groupBy } from '../../../core/group-by.ts';
 import type { Exhibit } from '../../kinds/kind.ts';
 import type { Item, LineNote } from '../../kinds/telling.ts';
 import { tellingOf } from '../../kinds/tellings.ts';
-import type { GradedTask } from '../../result.ts';
+import type { GradedTask, TaskResult } from '../../result.ts';
 import type { TaskDetails } from '../details.ts';
 import {
   clip,
@@ -15,7 +15,7 @@ import {
   printable,
 } from '../format.ts';
 import { marksOf, pointsOf, scoreOf } from '../pairs.ts';
-import type { TaskPair } from '../pairs.ts';
+import type { TaskRow } from '../pairs.ts';
 import { partBar } from './charts.ts';
 import { html, NOTHING, within } from './markup.ts';
 import type { Markup } from './markup.ts';
@@ -23,44 +23,65 @@ import type { Markup } from './markup.ts';
 // Lines are blocks of their own; the break is for whoever copies them.
 const LINE_END = '\n';
 
-/** One task of the page, closed until opened: evidence, the subject with what was missed, the answers. */
+/** One task of the page, closed until opened: the grades with their evidence, what was asked, the answers. */
 export function taskSection(
-  pair: TaskPair,
+  row: TaskRow,
   details: TaskDetails | undefined,
   anchor: string,
   maxBytes: number,
 ): Markup {
-  const { candidate, reference } = pair;
-  const graded = candidate.state === 'graded' ? candidate : undefined;
+  const [only, ...others] = row.candidates;
+  const single = others.length === 0 ? only : undefined;
+  const chips = single === undefined ? NOTHING : html`${marksOf(single).map(markChip)}`;
+  const scores = row.candidates.map((result) =>
+    result?.state === 'error' ? 'error' : formatScore(scoreOf(result)),
+  );
+  const share = maxBytes / Math.max(1, row.candidates.length);
   return html`<details class="task" id="${anchor}">
     <summary>
-      <h3>${pair.label}</h3>
+      <h3>${row.label}</h3>
       <span class="muted">${clip(details?.title ?? '', 160)}</span
-      ><span class="chip">${candidate.complexity}</span>${marksOf(candidate).map(markChip)}<span
-        class="scores"
-        ><b>${formatScore(scoreOf(candidate))}</b>
-        <span class="muted">candidate ·</span> ${formatScore(scoreOf(reference))}
-        <span class="muted">reference</span></span
+      ><span class="chip">${row.category}</span
+      ><span class="chip">${row.complexity}</span>${chips}<span class="scores"
+        ><b>${scores.join(' · ')}</b>
+        <span class="muted">${row.candidates.length === 1 ? 'candidate ·' : '·'}</span>
+        ${formatScore(scoreOf(row.reference))} <span class="muted">reference</span></span
       >
     </summary>
     <div class="inside">
-      ${
-        candidate.state === 'error'
-          ? html`<p class="error">
-                <strong>Not graded.</strong> ${candidate.error.code}:
-                ${clip(candidate.error.message, 2000)}
-              </p>
-              <p class="muted">
-                An infrastructure failure counts against the run, not against the model.
-              </p>`
-          : gradedEvidence(
-              candidate,
-              reference?.state === 'graded' ? reference : undefined,
-              maxBytes,
-            )
-      }${details === undefined ? NOTHING : texts(details, graded, maxBytes)}
+      ${row.candidates.map((result, index) =>
+        result === undefined
+          ? NOTHING
+          : html`${row.candidates.length === 1 ? NOTHING : html`<h3 class="who">#${index + 1}: ${scores[index] ?? NONE} ${marksOf(result).map(markChip)}</h3>`}${candidateEvidence(
+              result,
+              row.reference,
+              details,
+              index,
+              share,
+            )}`,
+      )}${details === undefined ? NOTHING : referenceAnswer(details, maxBytes * 0.18)}
     </div>
   </details>`;
+}
+
+function candidateEvidence(
+  result: TaskResult,
+  reference: TaskResult | undefined,
+  details: TaskDetails | undefined,
+  index: number,
+  maxBytes: number,
+): Markup {
+  const graded = result.state === 'graded' ? result : undefined;
+  return html`${
+    result.state === 'error'
+      ? html`<p class="error">
+            <strong>Not graded.</strong> ${result.error.code}: ${clip(result.error.message, 2000)}
+          </p>
+          <p class="muted">
+            An infrastructure failure counts against the run, not against the model.
+          </p>`
+      : gradedEvidence(result, reference?.state === 'graded' ? reference : undefined, maxBytes)
+  }${details === undefined ? NOTHING : texts(details, graded, details.answers[index] ?? null, maxBytes)}`;
 }
 
 /** A mark of a task as a chip; what cost points stands out. */
@@ -106,6 +127,9 @@ function facts(task: GradedTask): string[] {
       : `Answered in ${formatMs(task.latencyMs)}, first token after ${formatMs(task.ttftMs)}, ${task.outputTokens ?? NONE} output tokens.`,
     ...(evidence.looped ? ['Stopped because the answer repeated itself.'] : []),
     ...(evidence.truncated ? ['The answer ended at the token limit.'] : []),
+    ...(task.errorRetries > 0
+      ? [`Infrastructure failed before; asked again: ${task.errorRetries}.`]
+      : []),
   ];
 }
 
@@ -130,22 +154,28 @@ function item({ name, state, tone, message }: Item): Markup {
   return html`<li class="${tone}">${clip(name, 300)} <em>${state}</em>${why}</li>`;
 }
 
-function texts(details: TaskDetails, task: GradedTask | undefined, maxBytes: number): Markup {
+function texts(
+  details: TaskDetails,
+  task: GradedTask | undefined,
+  text: string | null,
+  maxBytes: number,
+): Markup {
   return html`<div class="two">
-      <section>${exhibits(details, task, maxBytes * 0.36)}</section>
-      <section>
-        <h4>Answer of the candidate</h4>
-        ${answer(details.candidateAnswer, maxBytes * 0.26)}
-      </section>
-    </div>
-    ${
-      details.referenceAnswer === null
-        ? NOTHING
-        : html`<details class="more">
-            <summary>Answer of the reference</summary>
-            ${answer(details.referenceAnswer, maxBytes * 0.18)}
-          </details>`
-    }`;
+    <section>${exhibits(details, task, maxBytes * 0.36)}</section>
+    <section>
+      <h4>Answer of the candidate</h4>
+      ${answer(text, maxBytes * 0.26)}
+    </section>
+  </div>`;
+}
+
+function referenceAnswer(details: TaskDetails, maxBytes: number): Markup {
+  return details.referenceAnswer === null
+    ? NOTHING
+    : html`<details class="more">
+        <summary>Answer of the reference</summary>
+        ${answer(details.referenceAnswer, maxBytes)}
+      </details>`;
 }
 
 /** What the task is about; the first text carries what the grade says of its lines. */

@@ -1,13 +1,18 @@
-import type { Clock } from '../core/clock.ts';
-import { AppError, messageOf } from '../core/errors.ts';
-import { deriveSeed } from '../core/random.ts';
-import type { Completion, CompletionRequest } from '../core/request.ts';
-import { failureClassOf, traitsOf, ProviderFailure } from '../providers/failure.ts';
-import type { Provider } from '../providers/provider.ts';
-import type { Recording } from '../providers/replay/recording.ts';
-import { endsInLoop } from './repetition.ts';
-import { kindOf } from './kinds/registry.ts';
-import type { Suite, Task } from './suites/suite.ts';
+import type { Clock } from '../../core/clock.ts';
+import { AppError, messageOf } from '../../core/errors.ts';
+import { deriveSeed } from '../../core/random.ts';
+import type { Completion, CompletionRequest } from '../../core/request.ts';
+import { failureClassOf, traitsOf, ProviderFailure } from '../../providers/failure.ts';
+import type { Provider } from '../../providers/provider.ts';
+import type {
+  AttemptListener,
+  AttemptReport,
+  ResilientCallOptions,
+} from '../../routing/attempt.ts';
+import type { Recording } from '../../providers/replay/recording.ts';
+import { endsInLoop } from '../repetition.ts';
+import { kindOf } from '../kinds/registry.ts';
+import type { Suite, Task } from '../suites/suite.ts';
 
 export interface Sampling {
   maxTokens: number;
@@ -45,6 +50,8 @@ export interface GenerateOptions {
   clock: Clock;
   signal: AbortSignal;
   onProgress: (progress: GenerationProgress) => void;
+  /** Told of each request that goes out, by whoever sends it. */
+  onAttempt: AttemptListener;
 }
 
 /** New characters after which an answer is looked at for repetition. */
@@ -76,10 +83,47 @@ export async function generate(
   }
 }
 
+/** Tells of an attempt where the provider, which knows nothing of retries, does not. */
 async function attemptAnswer(
   provider: Provider,
   request: CompletionRequest,
-  { clock, signal, onProgress }: GenerateOptions,
+  options: GenerateOptions,
+): Promise<Recording> {
+  const { clock } = options;
+  let told = false;
+  const onAttempt: AttemptListener = () => {
+    told = true;
+    return options.onAttempt();
+  };
+  const startedAt = clock.now();
+  const start = clock.monotonic();
+  const tell = (outcome: AttemptReport['outcome'], completion?: Completion): void => {
+    if (told) return;
+    const { usage, timing } = completion ?? {};
+    options.onAttempt()({
+      providerId: provider.id,
+      startedAt,
+      outcome,
+      ...(usage === undefined ? {} : { usage }),
+      ...(timing?.ttftMs === undefined ? {} : { ttftMs: timing.ttftMs }),
+      totalMs: clock.monotonic() - start,
+    });
+  };
+  try {
+    const recording = await readAnswer(provider, request, { ...options, onAttempt });
+    tell('ok', recording.completion);
+    return recording;
+  } catch (error) {
+    const failure = failureClassOf(error);
+    if (failure !== undefined) tell(failure);
+    throw error;
+  }
+}
+
+async function readAnswer(
+  provider: Provider,
+  request: CompletionRequest,
+  { clock, signal, onProgress, onAttempt }: GenerateOptions,
 ): Promise<Recording> {
   const stop = new AbortController();
   const watch = new AbortController();
@@ -94,9 +138,11 @@ async function attemptAnswer(
   let looped = false;
   let completion: Completion | undefined;
   try {
-    for await (const event of provider.stream(request, {
+    const callOptions: ResilientCallOptions = {
       signal: AbortSignal.any([signal, stop.signal]),
-    })) {
+      onAttempt,
+    };
+    for await (const event of provider.stream(request, callOptions)) {
       lastHeard = clock.monotonic();
       if (event.type === 'finished') {
         completion = event.completion;

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { Clock } from '../../src/core/clock.ts';
-import type { Completion, CompletionRequest } from '../../src/core/request.ts';
-import { ProviderFailure } from '../../src/providers/failure.ts';
-import type { CallOptions, Provider, StreamEvent } from '../../src/providers/provider.ts';
-import { createReplayProvider } from '../../src/providers/replay/provider.ts';
-import { recordingKey } from '../../src/providers/replay/recording.ts';
-import { generate } from '../../src/quality/generate.ts';
+import type { Clock } from '../../../src/core/clock.ts';
+import type { Completion, CompletionRequest } from '../../../src/core/request.ts';
+import { ProviderFailure } from '../../../src/providers/failure.ts';
+import type { CallOptions, Provider, StreamEvent } from '../../../src/providers/provider.ts';
+import { createReplayProvider } from '../../../src/providers/replay/provider.ts';
+import { recordingKey } from '../../../src/providers/replay/recording.ts';
+import { generate } from '../../../src/quality/run/generate.ts';
 
 const REQUEST: CompletionRequest = {
   messages: [{ role: 'user', content: 'write tests' }],
@@ -22,7 +22,12 @@ const clock: Clock = {
     await sleep(ms, undefined, signal === undefined ? {} : { signal });
   },
 };
-const options = () => ({ clock, signal: new AbortController().signal, onProgress: () => {} });
+const options = () => ({
+  clock,
+  signal: new AbortController().signal,
+  onProgress: () => {},
+  onAttempt: () => () => {},
+});
 
 /** A provider whose stream is the given function. */
 function providerOf(
