@@ -98,12 +98,16 @@ function passes(): Execution {
 const FAKE = 'embedded:fake';
 const FREE: Money = { chargeOf: () => 0, priceOf: () => 0 };
 
+/** More than any reference covers. */
+const MANY = Array<string>(99).fill('s0');
+const ALL = { covered: MANY, checked: MANY, total: [] };
+
 /** What earns every point. */
 const perfect: Executor['execute'] = async ({ mutants }) => ({
   state: 'ran',
   tests: [{ name: 'one', state: 'passed' }],
-  statements: { covered: Array<string>(99).fill('s0'), total: [] },
-  branches: { covered: Array<string>(99).fill('b0'), total: [] },
+  statements: ALL,
+  branches: ALL,
   uncoveredLines: [],
   boundaryClasses: ['zero', 'minus-one', 'nan', 'null', 'empty-string', 'empty-array', 'max'],
   mutants: mutants.map((id) => ({ id, state: 'killed' })),
