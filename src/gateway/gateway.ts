@@ -4,6 +4,7 @@ import type { Config } from '../config/schema.ts';
 import type { Clock } from '../core/clock.ts';
 import { AppError, messageOf } from '../core/errors.ts';
 import type { PatternService } from '../patterns/service.ts';
+import type { RolloutView } from '../rollout/view.ts';
 import type { Router } from '../routing/router.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { createAccess } from './access.ts';
@@ -44,6 +45,8 @@ export interface GatewayOptions {
   router: Router;
   /** The pattern store, opened when somebody first asks for it. */
   openPatterns: () => Promise<PatternService>;
+  /** Where the rollout is; absent where there are none. */
+  rollout?: () => RolloutView;
   settings: Config['gateway'];
   /** Asked of every client where it is given. */
   apiKey?: string | undefined;

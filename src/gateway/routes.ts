@@ -17,6 +17,7 @@ import { readChat } from './openai/chat-request.ts';
 import { modelBody, modelList } from './openai/models.ts';
 import type { GatewayOptions } from './gateway.ts';
 import { addPatternRoutes } from './patterns.ts';
+import { addRolloutRoutes } from './rollout/routes.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -86,6 +87,7 @@ export function addRoutes(app: FastifyInstance, options: RouteOptions): void {
   );
 
   addPatternRoutes(app, options.openPatterns, options.stop);
+  addRolloutRoutes(app, options.rollout);
 
   completion('/v1/chat/completions', readChat);
   embeddings('/v1/embeddings', readEmbeddings);

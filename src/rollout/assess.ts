@@ -84,7 +84,7 @@ export function assess(
     watch('latency', plan, tallies),
   ];
   const logPass = evidenceAbove(tallies.stage.pairs, 1 - plan.quality.margin);
-  const pass = { e: Math.exp(logPass), at: passAt(plan) };
+  const pass = { e: exponential(logPass), at: passAt(plan) };
   const needs = needsOf(plan, at, tallies, { guardrails, pass, now, stageAt });
   return { guardrails, pass, needs, verdict: verdictOf(plan, guardrails, needs) };
 }
@@ -148,7 +148,7 @@ function watch(id: GuardrailId, plan: Plan, tallies: Tallies): Guardrail {
     limit,
     n,
     state: stateOf(),
-    harm: { e: Math.exp(strongest?.log ?? 0), at: Math.exp(strongest?.needed ?? Infinity) },
+    harm: { e: exponential(strongest?.log ?? 0), at: exponential(strongest?.needed ?? Infinity) },
   };
 
   function stateOf(): Guardrail['state'] {
@@ -157,6 +157,11 @@ function watch(id: GuardrailId, plan: Plan, tallies: Tallies): Guardrail {
     if (proofs.some(({ isProven }) => isProven)) return 'harm';
     return isBeyond(value) ? 'over' : 'ok';
   }
+}
+
+/** Never infinite, which JSON does not know. */
+function exponential(log: number): number {
+  return Math.min(Math.exp(log), Number.MAX_VALUE);
 }
 
 function countOf(tallies: readonly Tally[]): number {

@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts';
-import { assess, passAt, qualityBounds, type Assessment } from './assess.ts';
+import { assess, passAt, percent, qualityBounds, type Assessment } from './assess.ts';
 import type { LogEntry, Rollout } from './log.ts';
 import type { Plan } from './plan.ts';
 import { readLog, readStage, type StageReader } from './read.ts';
@@ -40,6 +40,8 @@ export interface RolloutStatus {
   recent: LogEntry[];
   /** Absent where nothing is watched any more. */
   evidence?: StageEvidence;
+  /** What would bring it on, and what would bring it back, in sentences. */
+  triggers: string[];
   /** The bounds of quality as they tightened, over all stages. */
   checks: QualityCheck[];
 }
@@ -130,6 +132,7 @@ export function createViewer(
             .map(({ entry }) => entry)
             .toReversed(),
           ...(evidence === undefined ? {} : { evidence }),
+          triggers: evidence === undefined ? [] : triggersOf(rollout, evidence),
           checks: store.checks(rollout.id),
         },
       };
@@ -137,14 +140,14 @@ export function createViewer(
   };
 }
 
-/** What would bring it on, and what would bring it back, in sentences. */
-export function triggersOf({ plan, evidence }: RolloutStatus): string[] {
-  if (evidence === undefined) return [];
-  const { quality } = evidence;
-  const share = (value: number): string => `${Number((value * 100).toFixed(1))} %`;
+function triggersOf({ plan, state }: Rollout, { quality }: StageEvidence): string[] {
+  const { lower, upper, limit } = quality;
+  const back = serveOf(state) === 0 ? 'it ends' : `back by ${plan.stepDown} points`;
+  const forward =
+    plan.advance === 'auto' ? 'forward by itself' : 'forward, once somebody says advance';
   return [
-    `forward: the lower bound of quality (now ${share(quality.lower)}) reaches ${share(quality.limit)}, that is E ${passAt(plan)}, and what else is asked for holds`,
-    `back by ${plan.stepDown} points: the upper bound of quality (now ${quality.upper === null ? 'none' : share(quality.upper)}) falls below ${share(quality.limit)}; or it is proven that more than ${share(plan.errors.most)} of calls fail, or that more than ${share(plan.latency.share)} of answers are too slow`,
-    `back to nothing: it is proven that quality is below ${share(1 - plan.quality.hard)}, or that more than ${share(plan.errors.hard)} of calls fail`,
+    `${forward}: the lower bound of quality, now ${percent(lower)}, reaches ${percent(limit)} (E ${passAt(plan)}), and what else is asked for holds`,
+    `${back}: the upper bound of quality, now ${upper === null ? 'none' : percent(upper)}, falls below ${percent(limit)}; or it is proven that more than ${percent(plan.errors.most)} of calls fail, or that more than ${percent(plan.latency.share)} of answers are too slow`,
+    `back to nothing: it is proven that quality is below ${percent(1 - plan.quality.hard)}, or that more than ${percent(plan.errors.hard)} of calls fail`,
   ];
 }

@@ -1,6 +1,6 @@
 import { oneLine } from '../../../quality/reports/format.ts';
 import { figure, percent, type Need } from '../../../rollout/assess.ts';
-import { triggersOf, type RolloutStatus, type RolloutView } from '../../../rollout/view.ts';
+import type { RolloutStatus, RolloutView } from '../../../rollout/view.ts';
 import { Drawing, type Canvas } from '../../output/draw.ts';
 import { localTime } from '../route/words.ts';
 import { eventInWords, formatSpan } from './words.ts';
@@ -103,7 +103,7 @@ function drawEvidence(
   );
   drawing.field('verdict', verdictText(verdict));
   drawing.title('What would move it');
-  for (const trigger of triggersOf(rollout)) drawing.item('· ', paint.dim, trigger);
+  for (const trigger of rollout.triggers) drawing.item('· ', paint.dim, trigger);
 }
 
 function markOf(

@@ -3,7 +3,6 @@ import { isCompared, isServed, placeOf } from '../../../rollout/buckets.ts';
 import { stepOf } from '../../../rollout/plan.ts';
 import { readLog } from '../../../rollout/read.ts';
 import { serveOf, stepAt } from '../../../rollout/state.ts';
-import { triggersOf } from '../../../rollout/view.ts';
 import { Drawing } from '../../output/draw.ts';
 import type { CommandContext } from '../../main.ts';
 import { localTime } from '../route/words.ts';
@@ -41,7 +40,7 @@ export async function explainCommand(
     const seen = view().rollout;
     const status = seen.state === 'none' || seen.state === 'unreadable' ? undefined : seen;
     const unmet = status?.evidence?.needs.filter(({ met }) => !met) ?? [];
-    const triggers = status === undefined ? [] : triggersOf(status);
+    const triggers = status?.triggers ?? [];
     if (output.json) {
       const verdict = status?.evidence?.verdict ?? null;
       output.result(

@@ -69,9 +69,11 @@ export async function serveCommand(
     busy: true,
     openPatterns: shared.open,
   });
+  const rollouts = runtime.openRollouts();
   try {
     const gateway = createGateway({
       router,
+      rollout: rollouts.view,
       openPatterns: shared.service,
       settings,
       apiKey,
@@ -84,6 +86,7 @@ export async function serveCommand(
     await serve(gateway, runtime, tell, context);
   } finally {
     await end(router, shared, telemetry, log);
+    rollouts.close();
   }
   return ExitCode.Ok;
 }
