@@ -11,6 +11,7 @@ import { run as ledger } from './ledger.ts';
 import { run as mutants } from './mutants.ts';
 import { run as patterns } from './patterns.ts';
 import { run as providerOverhead } from './provider-overhead.ts';
+import { run as rollout } from './rollout.ts';
 import { run as session } from './session.ts';
 import { run as start } from './start.ts';
 import { run as telemetry } from './telemetry.ts';
@@ -31,6 +32,7 @@ const BENCHMARKS: Record<string, (out: (line: string) => void) => Promise<unknow
   patterns,
   'engine-speed': engineSpeed,
   'provider-overhead': providerOverhead,
+  rollout,
   session,
   telemetry,
 };

@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Clock } from '../core/clock.ts';
 import { createControl, type RolloutControl } from '../rollout/control.ts';
+import { judgeGates, type PhaseGate, type Statements } from '../rollout/gates/gates.ts';
+import { measureGates } from '../rollout/gates/measure.ts';
 import { createRolloutStore, type RolloutStore } from '../rollout/store.ts';
 import { createViewer, type RolloutView } from '../rollout/view.ts';
 import { openDatabase } from '../storage/database.ts';
@@ -12,6 +14,8 @@ export interface Rollouts {
   control: RolloutControl;
   /** Where it is now. @throws AppError `storage.*` */
   view: () => RolloutView;
+  /** The plan's gates as of now. @throws AppError `storage.*` */
+  gates: (statements: Statements) => PhaseGate[];
   close: () => void;
 }
 
@@ -32,6 +36,11 @@ export function openRollouts(
       retentionDays: config.routing.retentionDays,
     }),
     view: createViewer(store, clock).view,
+    gates: (statements) =>
+      judgeGates(
+        measureGates(database, store, { now: clock.now(), routing: config.routing }),
+        statements,
+      ),
     close: () => void database.close(),
   };
 }

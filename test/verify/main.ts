@@ -6,6 +6,8 @@ import { run as durability } from './durability.ts';
 import { run as faults } from './faults.ts';
 import { run as gatewayFaults } from './gateway-faults.ts';
 import { run as ledger } from './ledger.ts';
+import { run as rolloutKill } from './rollout-kill.ts';
+import { run as rolloutSimulation } from './rollout-simulation.ts';
 import { run as runner } from './runner.ts';
 import { run as servers } from './servers.ts';
 
@@ -20,6 +22,8 @@ const PROOFS: Record<string, (out: (line: string) => void) => Promise<boolean>> 
   agentdb,
   clients,
   'gateway-faults': gatewayFaults,
+  'rollout-simulation': rolloutSimulation,
+  'rollout-kill': rolloutKill,
   servers,
 };
 

@@ -1,8 +1,10 @@
 import { Option, type Command } from 'commander';
+import { PHASES } from '../../../rollout/gates/criteria.ts';
 import type { Bind } from '../../main.ts';
 import { fraction, wholeNumber } from '../route/options.ts';
 import { changeCommand, rollbackCommand, startCommand } from './change.ts';
 import { explainCommand } from './explain.ts';
+import { gatesCommand } from './gates.ts';
 import { historyCommand } from './history.ts';
 import { planCommand } from './plan.ts';
 import { statusCommand } from './status.ts';
@@ -20,13 +22,14 @@ Examples:
   aqe-llm rollout rollback --to 50
   aqe-llm rollout explain session-42
   aqe-llm rollout history --verify
+  aqe-llm rollout gates --phase 2
 
 Requests move in the gateway (aqe-llm route serve) and in route, within a quarter of a second. What
 does harm goes back by itself while the gateway runs.
 
-Exit codes: 0 done · 1 harm is shown, or the log was edited · 2 usage, configuration or internal failure, and nothing
-  was changed · 3 the rollout was rolled back · 4 no evidence to advance on · 5 another operator is
-  at it · 130 interrupted`;
+Exit codes: 0 done · 1 harm is shown, a gate is NO-GO, or the log was edited · 2 usage,
+  configuration or internal failure, and nothing was changed · 3 the rollout was rolled back ·
+  4 no evidence to advance on, or a gate not known · 5 another operator is at it · 130 interrupted`;
 
 /** Declares `rollout` and its sub-commands. */
 export function configure(command: Command, bind: Bind): void {
@@ -86,6 +89,14 @@ export function configure(command: Command, bind: Bind): void {
     .argument('[unit]', 'a session, or the id of a request without one')
     .description('why it is where it is; or which side a unit is on')
     .action(bind(explainCommand));
+  command
+    .command('gates')
+    .description(
+      'the GO/NO-GO decisions, each criterion with its figure, its source and what comes of it',
+    )
+    .addOption(new Option('--phase <n>', 'this one only').choices(PHASES))
+    .option('--evidence <file>', 'what is not measured here, said by somebody, as JSON')
+    .action(bind(gatesCommand));
 }
 
 /** The options of whatever changes a rollout. */
