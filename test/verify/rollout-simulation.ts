@@ -4,6 +4,7 @@ import { fork } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { z } from 'zod';
 import { seededIndex } from '../../src/core/random.ts';
 import { createControl } from '../../src/rollout/control.ts';
 import { createFollower } from '../../src/rollout/follow.ts';
@@ -26,7 +27,17 @@ const RATIOS = [0.85, 0.9, 0.95, 1, 1.05];
 const SIZE = { plan: SIMULATED_PLAN, every: 50, most: 2000 };
 const WHOLE = 6;
 
-export interface Batch {
+const outcomesSchema = z.array(
+  z.object({
+    end: z.enum(['completed', 'rolled back', 'undecided']),
+    advances: z.int(),
+    steppedDown: z.int(),
+    requests: z.int(),
+    served: z.int(),
+  }),
+);
+
+interface Batch {
   rule: 'betting' | 'peeking';
   ratio: number;
   from: number;
@@ -130,10 +141,7 @@ function inProcess(batch: Batch): Promise<Outcome[]> {
     const child = fork(script, [JSON.stringify({ ...batch, ...SIZE })], {
       execArgv: ['--import', 'tsx'],
     });
-    child.once('message', (outcomes) => {
-      // What the script sends is of this type.
-      resolve(outcomes as Outcome[]);
-    });
+    child.once('message', (outcomes) => resolve(outcomesSchema.parse(outcomes)));
     child.once('error', reject);
     child.once('exit', (code) => reject(new Error(`a simulation ended with ${String(code)}`)));
   });

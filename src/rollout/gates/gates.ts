@@ -83,12 +83,10 @@ export function judgeGates(measures: Measures, statements: Statements): PhaseGat
     const criteria = CRITERIA.filter((it) => it.phase === phase).map((it) =>
       judge(it, measures, statements),
     );
-    const states = criteria.filter(({ kind }) => kind === 'gate').map(({ state }) => state);
-    const decision = states.includes('FAIL')
-      ? 'NO-GO'
-      : states.includes('UNKNOWN')
-        ? 'UNKNOWN'
-        : 'GO';
+    const states = new Set(
+      criteria.filter(({ kind }) => kind === 'gate').map(({ state }) => state),
+    );
+    const decision = states.has('FAIL') ? 'NO-GO' : states.has('UNKNOWN') ? 'UNKNOWN' : 'GO';
     return { phase, decision, otherwise: OTHERWISE[phase], criteria };
   });
 }

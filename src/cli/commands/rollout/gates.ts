@@ -29,12 +29,8 @@ export async function gatesCommand(
     const judged = gates(statements).filter((gate) => phase === undefined || gate.phase === phase);
     if (output.json) output.result(JSON.stringify({ schema: 'aqe-llm/gates@1', gates: judged }));
     else output.result(drawGates(judged, output));
-    const decisions = judged.map(({ decision }) => decision);
-    const worst = decisions.includes('NO-GO')
-      ? 'NO-GO'
-      : decisions.includes('UNKNOWN')
-        ? 'UNKNOWN'
-        : 'GO';
+    const decisions = new Set(judged.map(({ decision }) => decision));
+    const worst = decisions.has('NO-GO') ? 'NO-GO' : decisions.has('UNKNOWN') ? 'UNKNOWN' : 'GO';
     return EXIT_CODES[worst];
   });
 }
