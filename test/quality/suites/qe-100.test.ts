@@ -10,7 +10,7 @@ import { checkSuite } from '../../../src/quality/suites/check.ts';
 import { loadSuite, type Suite } from '../../../src/quality/suites/suite.ts';
 import { createTypeChecker } from '../../../src/quality/type-check.ts';
 import { realDeps, temporaryFolder } from '../sandbox/machine.ts';
-import { greatestComplexity } from './complexity.ts';
+import { greatestComplexity } from '../../../src/quality/complexity.ts';
 
 const FOLDER = fileURLToPath(new URL('../../../fixtures/suites/qe-100', import.meta.url));
 let suite: Suite;

@@ -6,6 +6,7 @@ import { compareCommand } from './compare.ts';
 import { historyCommand } from './history.ts';
 import { mergeCommand } from './merge.ts';
 import { recordCommand } from './record.ts';
+import { initCommand } from './init.ts';
 import { runCommand } from './run.ts';
 import { buildCommand, checkCommand } from './suite.ts';
 
@@ -30,6 +31,18 @@ Sides: embedded (the configured model) · embedded:<model id or GGUF file> ·
 Exit codes: 0 PASS, and a shard · 1 FAIL, and MARGINAL unless --allow-marginal · 2 usage,
   configuration or internal failure · 3 stopped at --max-cost · 4 INCONCLUSIVE · 5 another process
   works on this run · 130 interrupted. Of several candidates the worst counts.`;
+
+const INIT_EXAMPLES = `
+Examples:
+  aqe-llm baseline suite init --from src --dry-run
+  aqe-llm baseline suite init --from src --out my-suite --max 30
+  aqe-llm baseline suite init --from node_modules/minimist --out minimist-suite
+  aqe-llm baseline suite init --from packages/core --coverage coverage/lcov.info --json
+
+Your tests run in the sandbox, on a runner of vitest's parts. Those written for vitest, Jest, Mocha
+(with assert or chai), node:test, tape, tap or AVA are brought to it; what cannot be is told.
+
+Exit codes: 0 a suite was written · 1 no task could be made · 2 usage or internal failure`;
 
 /** Declares `baseline` and its sub-commands. */
 export function configure(command: Command, bind: Bind): void {
@@ -113,7 +126,25 @@ export function configure(command: Command, bind: Bind): void {
     );
   const suite = command
     .command('suite')
-    .description('prove a suite sound, or measure one of your own');
+    .description('make a suite of your own code, measure one, or prove one sound');
+  suite
+    .command('init')
+    .description('make a suite of your own modules and the tests that they have')
+    .requiredOption('--from <folder>', 'your sources, a package or one file')
+    .option('--out <folder>', 'the new suite (default: aqe-suite)')
+    .option('--max <n>', 'most tasks (default: 20)', wholeNumber(1))
+    .option(
+      '--coverage <file>',
+      'coverage-final.json or lcov.info (default: where runners leave it)',
+    )
+    .option('--dry-run', 'only tell what would be tried and what is refused')
+    .option('--allow-unsafe-exec', 'run tests without a sandbox where there is none')
+    .addHelpText('after', INIT_EXAMPLES)
+    .action(
+      bind((context, _flags: object, called: Command) =>
+        initCommand(context, called.optsWithGlobals()),
+      ),
+    );
   suite
     .command('check')
     .argument('[folder]', 'the suite (default: the built-in qe-100)')

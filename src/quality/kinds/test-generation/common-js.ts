@@ -10,7 +10,9 @@ export function commonJsExports(file: ts.SourceFile): Exports {
     if (name === '') Object.assign(exports, wholeOf(value));
     else if (!exports.names.includes(name)) exports.names.push(name);
   }
-  return exports;
+  const told = exports.names.length > 0 || exports.default !== undefined;
+  // Deeper down, as where a wrapper chooses between kinds of modules.
+  return told || !/\bmodule\.exports\s*=/.test(file.text) ? exports : { names: [], default: true };
 }
 
 /** `exports = module.exports = value` is two assignments of the same value. */

@@ -133,7 +133,8 @@ function namesBoundIn(file: ts.SourceFile, removed: ReadonlySet<ts.Node>): Set<s
 /** Used as a value of its own: not as a property, a key or a type. */
 function isUsed(file: ts.SourceFile, name: string, removed: ReadonlySet<ts.Node>): boolean {
   const visit = (node: ts.Node): boolean => {
-    if (removed.has(node) || ts.isTypeNode(node)) return false;
+    // `import { clamp as limit }` uses nothing by the name clamp.
+    if (removed.has(node) || ts.isTypeNode(node) || ts.isImportDeclaration(node)) return false;
     if (ts.isIdentifier(node) && node.text === name) {
       const { parent } = node;
       const isKey =

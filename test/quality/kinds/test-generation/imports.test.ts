@@ -55,6 +55,7 @@ describe('an answer that misses the imports of the module', () => {
     expect(
       mended(`const { RingBuffer } = await import('./ring-buffer');\n${TESTS}`),
     ).toBeUndefined();
+    expect(mended(`import { clamp as limit } from './ring-buffer';\nlimit(1);`)).toBeUndefined();
     expect(mended('')).toBeUndefined();
   });
 

@@ -25,7 +25,8 @@ export function greatestComplexity(source: string): number {
   return greatest;
 }
 
-function decisionsIn(node: ts.Node): number {
+/** How many decisions are taken within a piece of code. */
+export function decisionsIn(node: ts.Node): number {
   let decisions = 0;
   ts.forEachChild(node, (child) => {
     decisions += (decides(child) ? 1 : 0) + decisionsIn(child);
