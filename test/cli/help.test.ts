@@ -32,6 +32,7 @@ const COMMANDS = [
   ['baseline', 'compare'],
   ['baseline', 'history'],
   ['baseline', 'suite'],
+  ['baseline', 'suite', 'init'],
   ['baseline', 'suite', 'check'],
   ['baseline', 'suite', 'build'],
   ['rollout'],
