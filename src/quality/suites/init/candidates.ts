@@ -107,7 +107,7 @@ async function lookAt(common: Common, { project, read }: Survey): Promise<Omit<L
     module,
     covered: common.covered,
     tests: [...common.tests]
-      .filter(([, names]) => only === undefined || names.has(only) || names.has('*'))
+      .filter(([, used]) => only === undefined || used.has(only) || used.has('*'))
       .map(([test]) => test),
     only,
     source,

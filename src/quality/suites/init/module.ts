@@ -31,7 +31,7 @@ export interface Module {
 /** @returns why it cannot be read, for the user */
 export function parseModule(file: string, text: string): Module | string {
   if (/\.[jt]sx$/.test(file)) return 'JSX is not supported';
-  const kind = /ts$/.test(path.extname(file)) ? ts.ScriptKind.TS : ts.ScriptKind.JS;
+  const kind = file.endsWith('ts') ? ts.ScriptKind.TS : ts.ScriptKind.JS;
   const ast = ts.createSourceFile(path.basename(file), text, ts.ScriptTarget.ES2022, true, kind);
   if (errorsOf(ast).length > 0) return 'does not parse';
   return {

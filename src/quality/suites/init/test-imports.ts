@@ -100,9 +100,11 @@ export function changeOf(each: Import, target: Target, file: Module): Change {
   }
   const named = here.filter(({ name }) => name !== 'default' && name !== '*');
   const clauses = [
-    ...here.filter((each) => each.name === 'default' || isWhole(each)).map(({ local }) => local),
     ...here
-      .filter((each) => each.name === '*' && !isWhole(each))
+      .filter((binding) => binding.name === 'default' || isWhole(binding))
+      .map(({ local }) => local),
+    ...here
+      .filter((binding) => binding.name === '*' && !isWhole(binding))
       .map(({ local }) => `* as ${local}`),
     ...(named.length === 0
       ? []
