@@ -30,7 +30,7 @@ export function candidateTable(
     'Cost',
   ];
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Candidates">
-    <table>
+    <table class="wrapped">
       <thead>
         <tr>
           <th scope="col">Candidate</th>

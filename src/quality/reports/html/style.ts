@@ -37,7 +37,7 @@ figure{margin:0}figcaption{color:var(--muted);font-size:13px;text-align:center}
 .zone-fail{fill:var(--fail);opacity:.13}.zone-marginal{fill:var(--marginal);opacity:.22}.zone-pass{fill:var(--pass);opacity:.16}
 .ratio .line{stroke:var(--muted);stroke-width:1.2;stroke-dasharray:3 3}.axis{stroke:var(--line);stroke-width:1.5}
 .bounds{stroke:var(--state);stroke-width:3;stroke-linecap:round}.point{fill:var(--state);stroke:var(--card);stroke-width:2.5}
-.tiles{display:grid;grid-template-columns:repeat(3,1fr);gap:14px;margin:16px 0 0;padding:0}
+.tiles{display:grid;grid-template-columns:repeat(4,1fr);gap:14px;margin:16px 0 0;padding:0}
 .tile{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:14px 18px}
 .tile dt{color:var(--muted);font-size:13px}.tile dd{margin:2px 0 0}
 .tile .big{display:block;font-size:26px;font-weight:700;letter-spacing:-.01em;line-height:1.3;font-variant-numeric:tabular-nums}
@@ -56,7 +56,7 @@ figure{margin:0}figcaption{color:var(--muted);font-size:13px;text-align:center}
 .dots li.scale{min-height:18px}.dots li.scale:hover{background:none}
 .scale-marks{display:flex;justify-content:space-between;padding:0 calc(2% - 3px);color:var(--muted);font-size:12px}.scale-marks i{font-style:normal}
 .hists{display:grid;grid-template-columns:repeat(auto-fit,minmax(220px,1fr));gap:14px}.hist{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:12px 14px}.hist svg{display:block;width:100%;height:auto;max-height:120px}.hist-bar{fill:var(--cand);opacity:.8}.hist-ref{stroke:var(--ref);stroke-width:2.5}.tick{fill:var(--muted);font-size:11px}
-.trend{display:block;width:100%;height:auto}.trend .line{stroke:var(--muted);stroke-width:1;stroke-dasharray:3 3}.trend-line{fill:none;stroke:var(--ref);stroke-width:1.5}
+.trend{display:block;width:100%;min-width:560px;height:auto}.over-time{overflow-x:auto}.trend .line{stroke:var(--muted);stroke-width:1;stroke-dasharray:3 3}.trend-line{fill:none;stroke:var(--ref);stroke-width:1.5}
 h3.who{display:flex;flex-wrap:wrap;gap:4px 8px;align-items:center;margin:22px 0 6px;padding-top:14px;border-top:1px solid var(--line);color:var(--text);font-size:15px}
 .heat.h0{background:color-mix(in srgb,var(--fail) 22%,transparent)}.heat.h1{background:color-mix(in srgb,var(--fail) 12%,transparent)}.heat.h2{background:color-mix(in srgb,var(--marginal) 14%,transparent)}.heat.h3{background:color-mix(in srgb,var(--marginal) 7%,transparent)}.heat.h4{background:color-mix(in srgb,var(--pass) 9%,transparent)}.heat.h5{background:color-mix(in srgb,var(--pass) 18%,transparent)}
 .scroll{overflow-x:auto;background:var(--card);border:1px solid var(--line);border-radius:12px}
@@ -64,6 +64,7 @@ table{border-collapse:collapse;width:100%;font-size:14px;font-variant-numeric:ta
 th,td{padding:8px 10px;text-align:left;border-bottom:1px solid var(--line);vertical-align:top}
 tbody tr:last-child>*{border-bottom:0}thead th{color:var(--muted);font-weight:600;font-size:13px;background:var(--soft);vertical-align:bottom}
 tbody th{font-weight:550;min-width:150px;overflow-wrap:anywhere}td.num,th.num{text-align:right}tbody tr:hover{background:var(--soft)}
+table.wrapped thead th{white-space:normal}table.wrapped tbody th{min-width:210px}
 th button{background:none;border:0;padding:0;font:inherit;text-align:inherit}
 th button::after{content:"↕";opacity:.45;margin-left:5px;font-size:11px}th[aria-sort=ascending] button::after{content:"↑";opacity:1}th[aria-sort=descending] button::after{content:"↓";opacity:1}
 .chip{display:inline-block;border:1px solid var(--line);background:var(--soft);border-radius:99px;padding:0 9px;font-size:12.5px;line-height:20px;white-space:nowrap;margin:1px 4px 1px 0}
@@ -96,4 +97,4 @@ details.more{margin-top:16px}details.more summary{cursor:pointer;color:var(--can
 .error{color:var(--fail);overflow-wrap:anywhere}
 footer{color:var(--muted);font-size:13.5px;padding-top:18px;padding-bottom:40px;overflow-wrap:anywhere}footer ul{padding-left:18px}footer dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 18px}footer dd{margin:0}
 @media (max-width:760px){main,header.top,footer{padding-left:14px;padding-right:14px}.banner{grid-template-columns:minmax(0,1fr);padding:20px 18px}.word{font-size:38px}h1{font-size:21px}.tiles{grid-template-columns:1fr 1fr;gap:10px}.tile{padding:12px 14px}.tile .big{font-size:21px}.dots li{grid-template-columns:minmax(90px,40%) 1fr}summary .scores{margin-left:24px;width:100%}.card{padding:14px}.inside{padding:2px 12px 16px}}
-@media print{:root,:root[data-theme]{${LIGHT}}body{background:#fff;font-size:11pt}.tool,.key-help{display:none}.banner,.tile,.card,.scroll,details.task{break-inside:avoid}details.task[open]{break-inside:auto}pre.code{max-height:none}.scroll{overflow:visible}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}`;
+@media print{:root,:root[data-theme]{${LIGHT}}body{background:#fff;font-size:11pt}.tool,.key-help{display:none}.banner,.tile,.card,.hist,details.task,tr{break-inside:avoid}h2,h3{break-after:avoid}table{font-size:8.5pt}th,td{padding:4px 6px}thead th,th.num{white-space:normal}tbody th{min-width:90px}details.task[open]{break-inside:auto}pre.code{max-height:none}.scroll{overflow:visible}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}`;

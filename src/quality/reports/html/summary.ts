@@ -12,12 +12,12 @@ import {
   formatTally,
   formatUsd,
   NONE,
+  plural,
 } from '../format.ts';
 import { byComplexity, differenceOf, marksOf, scoreOf, tallyOf } from '../pairs.ts';
 import type { TaskPair } from '../pairs.ts';
 import {
   boundsOf,
-  gradedLine,
   HEADLINES,
   powerLines,
   provenance,
@@ -50,7 +50,7 @@ export function banner(candidate: CandidateReport, reference: SideReport): Marku
               ${verdict.reasons.slice(0, 20).map((reason) => html`<li>${clip(reason, 500)}</li>`)}
             </ul>`
       }
-      <p class="strict">${[strictLine(verdict), ...powerLines(verdict.power)].join('. ')}</p>
+      <p class="strict">${[strictLine(verdict), ...powerLines(verdict.power)].join('. ')}.</p>
     </div>
     ${chart}
   </section>`;
@@ -64,7 +64,6 @@ export function tiles(candidate: CandidateReport, reference: SideReport): Markup
     ${[
       tile('Mean score, 0–10', formatMean(candidate.meanScore), [
         against(formatMean(reference.meanScore)),
-        gradedLine(candidate),
       ]),
       tile('Ratio to the reference', formatRatio(verdict.ratio), [
         `95 % bounds ${boundsOf(verdict)}`,
@@ -85,8 +84,16 @@ export function tiles(candidate: CandidateReport, reference: SideReport): Markup
         against(formatMean(reference.scorePer1kOutputTokens)),
       ]),
       tile('Cost', formatUsd(candidate.costUsd), [against(formatUsd(reference.costUsd))]),
+      tile('Tasks graded', formatTally(gradedTally(candidate)), [
+        plural(candidate.errorRetries, 'retry', 'retries'),
+        against(formatTally(gradedTally(reference))),
+      ]),
     ]}
   </dl>`;
+}
+
+function gradedTally({ tasks }: SideReport): Tally {
+  return { done: tasks.filter(({ state }) => state === 'graded').length, total: tasks.length };
 }
 
 function sideTime({ latencyMs }: SideReport): string[] {

@@ -81,7 +81,7 @@ function candidateEvidence(
             An infrastructure failure counts against the run, not against the model.
           </p>`
       : gradedEvidence(result, reference?.state === 'graded' ? reference : undefined, maxBytes)
-  }${details === undefined ? NOTHING : texts(details, graded, details.answers[index] ?? null, maxBytes)}`;
+  }${details === undefined ? NOTHING : askedAndAnswered(details, graded, index, maxBytes)}`;
 }
 
 /** A mark of a task as a chip; what cost points stands out. */
@@ -154,17 +154,20 @@ function item({ name, state, tone, message }: Item): Markup {
   return html`<li class="${tone}">${clip(name, 300)} <em>${state}</em>${why}</li>`;
 }
 
-function texts(
+/** What was asked beside what was answered; texts without notes stand with the first candidate alone. */
+function askedAndAnswered(
   details: TaskDetails,
   task: GradedTask | undefined,
-  text: string | null,
+  index: number,
   maxBytes: number,
 ): Markup {
   return html`<div class="two">
-    <section>${exhibits(details, task, maxBytes * 0.36)}</section>
+    <section>
+      ${exhibits(details.exhibits.slice(0, index === 0 ? undefined : 1), task, maxBytes * 0.36)}
+    </section>
     <section>
       <h4>Answer of the candidate</h4>
-      ${answer(text, maxBytes * 0.26)}
+      ${answer(details.answers[index] ?? null, maxBytes * 0.26)}
     </section>
   </div>`;
 }
@@ -179,12 +182,14 @@ function referenceAnswer(details: TaskDetails, maxBytes: number): Markup {
 }
 
 /** What the task is about; the first text carries what the grade says of its lines. */
-function exhibits(details: TaskDetails, task: GradedTask | undefined, maxBytes: number): Markup {
+function exhibits(
+  texts: readonly Exhibit[],
+  task: GradedTask | undefined,
+  maxBytes: number,
+): Markup {
   const notes = task === undefined ? [] : tellingOf(task.category).notes(task.evidence);
-  const room = maxBytes / Math.max(1, details.exhibits.length);
-  return html`${details.exhibits.map((each, index) =>
-    exhibit(each, index === 0 ? notes : [], room),
-  )}`;
+  const room = maxBytes / Math.max(1, texts.length);
+  return html`${texts.map((each, index) => exhibit(each, index === 0 ? notes : [], room))}`;
 }
 
 function exhibit({ name, text }: Exhibit, notes: readonly LineNote[], maxBytes: number): Markup {

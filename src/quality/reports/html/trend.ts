@@ -52,7 +52,7 @@ export function trendChart(
   const x = (index: number): number =>
     Number((LEFT + ((index + 0.5) / points.length) * (RIGHT - LEFT)).toFixed(1));
   const line = points.map(({ ratio }, index) => `${x(index)},${y(ratio)}`).join(' ');
-  return html`<figure class="card">
+  return html`<figure class="card over-time">
     <svg
       class="trend"
       viewBox="0 0 ${WIDTH} ${HEIGHT}"
@@ -62,7 +62,11 @@ export function trendChart(
       ${[RULE.marginal, RULE.pass].map(
         (rule) =>
           html`<line class="line" x1="${LEFT}" x2="${RIGHT}" y1="${y(rule)}" y2="${y(rule)}" />
-            <text class="tick" x="${LEFT - 6}" y="${y(rule) + 4}" text-anchor="end"
+            <text
+              class="tick"
+              x="${LEFT - 6}"
+              y="${y(rule) + (rule === RULE.pass ? -1 : 9)}"
+              text-anchor="end"
               >${rule.toFixed(2)}</text
             >`,
       )}
