@@ -2,7 +2,7 @@ import { ratioOfMeans, type Pair } from '../../src/core/intervals.ts';
 import { seededIndex } from '../../src/core/random.ts';
 
 /** How scores may be spread; each gives a candidate's and a reference's score of one task. */
-export const SHAPES = {
+const SHAPES = {
   /** No score stands out. */
   even: ({ uniform }) => {
     const reference = 8 + 2 * uniform();
@@ -33,6 +33,13 @@ export const SHAPES = {
   },
 } satisfies Record<string, (chance: Chance, stratum: number) => [number, number]>;
 export type Shape = keyof typeof SHAPES;
+export const SHAPE_NAMES = [
+  'even',
+  'rare-failures',
+  'weak',
+  'beside-live',
+  'both-fail',
+] as const satisfies readonly Shape[];
 
 interface Chance {
   uniform: () => number;
