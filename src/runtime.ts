@@ -39,12 +39,13 @@ import type { Router } from './routing/router.ts';
 import type { RouterEvent } from './routing/walk.ts';
 import { specsOfTiers } from './routing/targets.ts';
 import { createBaselineMoney } from './runtime/baseline-money.ts';
+import { gradeApart } from './runtime/grade-thread.ts';
 import { openConvenience } from './runtime/open-convenience.ts';
 import { openMeter, type Metered } from './runtime/open-meter.ts';
 import { openPatterns, type Patterns } from './runtime/open-patterns.ts';
 import { openRouter } from './runtime/open-router.ts';
 import { openRollouts, type Rollouts } from './runtime/open-rollouts.ts';
-import { openVerifying } from './runtime/open-verifying.ts';
+import { SYSTEM_CLOCK } from './runtime/system-clock.ts';
 import { openDatabase } from './storage/database.ts';
 import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts';
 
@@ -136,25 +137,6 @@ export interface Runtime {
   setup: SetupTools;
 }
 
-const SYSTEM_CLOCK: Clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  // Node's own makes an error with a stack for each sleep that is cut short, and most deadlines are.
-  sleep: (ms, signal) =>
-    new Promise((resolve, reject) => {
-      const cut = (): void => {
-        clearTimeout(timer);
-        reject(signal?.reason);
-      };
-      const timer = setTimeout(() => {
-        signal?.removeEventListener('abort', cut);
-        resolve();
-      }, ms);
-      if (signal?.aborted === true) cut();
-      else signal?.addEventListener('abort', cut, { once: true });
-    }),
-};
-
 /** @throws AppError `config.invalid` */
 export async function createRuntime({ cwd, env, flags }: RuntimeOptions): Promise<Runtime> {
   const config = await loadConfig({ cwd, env, flags });
@@ -236,9 +218,18 @@ export async function createRuntime({ cwd, env, flags }: RuntimeOptions): Promis
       openSteady: (spec) => openSteady(spec, { purpose: 'embedding', onTrouble }),
       onTrouble,
     });
-  const verifying = openVerifying(async () =>
-    openSandbox(sandboxDeps, await probeSandbox(sandboxDeps), { allowUnsafe: false }),
-  );
+  const createJudge = async (): Promise<Judge> => {
+    const { createAnswerJudge } = await import('./quality/judge-answer.ts');
+    const { createExecutor } = await import('./quality/execution/index.ts');
+    const sandbox = openSandbox(sandboxDeps, await probeSandbox(sandboxDeps), {
+      allowUnsafe: false,
+    });
+    return createAnswerJudge(createExecutor({ sandbox }));
+  };
+  let answerJudge: Promise<Judge> | undefined;
+  const judge: Judge = async (...judged) => (await (answerJudge ??= createJudge()))(...judged);
+  const { clock: _, ...machine } = sandboxDeps;
+  const grade = gradeApart({ ...machine, environment: { ...env }, allowUnsafe: false });
   const newRunId = (): string => {
     const time = new Date(clock.now()).toISOString().replaceAll(/[-:]|\..*/g, '');
     return `${time.replace('T', '-')}-${randomBytes(2).toString('hex')}`;
@@ -296,7 +287,8 @@ export async function createRuntime({ cwd, env, flags }: RuntimeOptions): Promis
         openServer: (spec) => openServer(servedModel(spec, config), serverDeps),
         openPatterns: patterns,
         ...(shared === undefined ? {} : { sharedPatterns: shared }),
-        ...verifying,
+        judge,
+        grade,
         askServer: async (name) => {
           const server = config.servers[name];
           if (server === undefined || server.kind === 'anthropic') return undefined;
@@ -318,7 +310,7 @@ export async function createRuntime({ cwd, env, flags }: RuntimeOptions): Promis
     openLedger,
     openRollouts: () => openRollouts(config, { clock, newId: newRunId }),
     openPatterns: patterns,
-    judge: verifying.judge,
+    judge,
     openConvenience: () =>
       openConvenience(config, {
         ...serverDeps,

@@ -8,6 +8,7 @@ import { run as gatewayFaults } from './gateway-faults.ts';
 import { run as intervals } from './intervals.ts';
 import { run as ledger } from './ledger.ts';
 import { run as rolloutKill } from './rollout-kill.ts';
+import { run as rolloutReal } from './rollout-real.ts';
 import { run as rolloutSimulation } from './rollout-simulation.ts';
 import { run as runner } from './runner.ts';
 import { run as servers } from './servers.ts';
@@ -26,6 +27,7 @@ const PROOFS: Record<string, (out: (line: string) => void) => Promise<boolean>> 
   'gateway-faults': gatewayFaults,
   'rollout-simulation': rolloutSimulation,
   'rollout-kill': rolloutKill,
+  'rollout-real': rolloutReal,
   servers,
 };
 

@@ -18,6 +18,13 @@ const SERVERS = {
   AQE_LLM_TEST_VLLM: 'vllm.sh',
 } as const;
 
+type Variable = keyof typeof SERVERS;
+const VARIABLES: readonly Variable[] = [
+  'AQE_LLM_TEST_LLAMA_SERVER',
+  'AQE_LLM_TEST_OLLAMA',
+  'AQE_LLM_TEST_VLLM',
+];
+
 const reportSchema = z.object({
   testResults: z.array(
     z.object({
@@ -39,16 +46,21 @@ type Report = z.output<typeof reportSchema>;
 /** Variables for the servers known on this machine; those found in scripts are asked of them. */
 async function locateServers(out: (line: string) => void): Promise<Record<string, string>> {
   const found: Record<string, string> = {};
-  for (const [variable, script] of Object.entries(SERVERS)) {
-    const path = join(root, '..', 'shared', 'servers', script);
-    const named = process.env[variable];
-    if (named !== undefined && named !== '') found[variable] = named;
-    else if (existsSync(path)) {
-      found[variable] = (await promisify(execFile)('bash', [path])).stdout.trim();
-    }
-    out(`${variable}: ${found[variable] ?? 'not set, its server is skipped'}`);
+  for (const variable of VARIABLES) {
+    const located = await locateServer(variable);
+    if (located !== undefined) found[variable] = located;
+    out(`${variable}: ${located ?? 'not set, its server is skipped'}`);
   }
   return found;
+}
+
+/** What the variable says, or the script that builds the server. */
+export async function locateServer(variable: Variable): Promise<string | undefined> {
+  const path = join(root, '..', 'shared', 'servers', SERVERS[variable]);
+  const named = process.env[variable];
+  if (named !== undefined && named !== '') return named;
+  if (!existsSync(path)) return undefined;
+  return (await promisify(execFile)('bash', [path])).stdout.trim();
 }
 
 /** Runs the contract against one server after the other: a machine may not hold them all at once. */
