@@ -228,8 +228,8 @@ export async function createRuntime({ cwd, env, flags }: RuntimeOptions): Promis
   };
   let answerJudge: Promise<Judge> | undefined;
   const judge: Judge = async (...judged) => (await (answerJudge ??= createJudge()))(...judged);
-  const { clock: _, ...machine } = sandboxDeps;
-  const grade = gradeApart({ ...machine, environment: { ...env }, allowUnsafe: false });
+  const { clock: _, ...sandboxed } = sandboxDeps;
+  const grade = gradeApart({ ...sandboxed, environment: { ...env }, allowUnsafe: false });
   const newRunId = (): string => {
     const time = new Date(clock.now()).toISOString().replaceAll(/[-:]|\..*/g, '');
     return `${time.replace('T', '-')}-${randomBytes(2).toString('hex')}`;

@@ -61,7 +61,7 @@ export function gradeApart(data: GraderData): Grade {
       thread ??= start();
       const worker = thread;
       const id = (ids += 1);
-      const cancel = (): void => worker.postMessage({ cancel: id } satisfies ToGrader);
+      const cancel = (): void => worker.postMessage({ cancel: id } satisfies ToGrader, []);
       const end = (): void => signal.removeEventListener('abort', cancel);
       waiting.set(id, {
         resolve: (score) => {
@@ -74,7 +74,7 @@ export function gradeApart(data: GraderData): Grade {
         },
       });
       worker.ref();
-      worker.postMessage({ id, judged } satisfies ToGrader);
+      worker.postMessage({ id, judged } satisfies ToGrader, []);
       signal.addEventListener('abort', cancel, { once: true });
     });
 }

@@ -42,7 +42,7 @@ function run({ allowUnsafe, ...machine }: GraderData): void {
 
   port.on('message', (message: ToGrader) => {
     if ('cancel' in message) running.get(message.cancel)?.abort();
-    else void grade(message).then((told) => port.postMessage(told));
+    else void grade(message).then((told) => port.postMessage(told, []));
   });
 }
 
