@@ -116,6 +116,8 @@ export interface Runtime {
   openLedger: () => Ledger;
   /** @throws AppError `storage.*` */
   openRollouts: () => Rollouts;
+  /** What everything costs. @throws AppError `prices.*` */
+  charges: () => Charges;
   /**
    * What is remembered, and the embedder it is found by.
    * @throws AppError `storage.*`, `config.unknown-server`
@@ -309,6 +311,7 @@ export async function createRuntime({ cwd, env, flags }: RuntimeOptions): Promis
     },
     openLedger,
     openRollouts: () => openRollouts(config, { clock, newId: newRunId }),
+    charges,
     openPatterns: patterns,
     judge,
     openConvenience: () =>

@@ -9,8 +9,7 @@ export interface CommandModule {
 interface RegisteredCommand {
   name: string;
   summary: string;
-  /** Absent while the command is not built: it is in no help, and says so when called. */
-  load?: () => Promise<CommandModule>;
+  load: () => Promise<CommandModule>;
 }
 
 /** The seven commands. A command's module is loaded when it is the one that runs. */
@@ -35,7 +34,11 @@ export const COMMANDS: readonly RegisteredCommand[] = [
     summary: 'the quality gate: grade a candidate against a reference by execution',
     load: () => import('./commands/baseline/command.ts'),
   },
-  { name: 'cost-report', summary: 'what was spent, what it would have cost' },
+  {
+    name: 'cost-report',
+    summary: 'what was spent, what it would have cost',
+    load: () => import('./commands/cost-report/command.ts'),
+  },
   {
     name: 'curate',
     summary: 'tend the learned patterns',

@@ -137,22 +137,11 @@ export async function run(host: Host): Promise<ExitCode> {
   try {
     const name = commandName(host.argv);
     for (const command of COMMANDS) {
-      if (command.load === undefined) continue;
       const registered = program.command(command.name).description(command.summary);
       // Only the command that runs is loaded; the rest are a line of the help.
       if (name === command.name) (await command.load()).configure(registered, bind);
     }
     inheritSettings(program);
-    const unbuilt = COMMANDS.find((command) => command.name === name);
-    if (unbuilt !== undefined && unbuilt.load === undefined) {
-      throw new AppError(
-        'usage.not-available',
-        `\`${unbuilt.name}\` is not part of this version.`,
-        {
-          hint: 'See CHANGELOG.md for what is; `aqe-llm --help` lists it.',
-        },
-      );
-    }
     await program.parseAsync([...host.argv]);
     return exitCode;
   } catch (error) {

@@ -69,6 +69,52 @@ export const USUAL_SERVERS: Readonly<Record<string, ServerConfig>> = {
   },
 };
 
+const usd = z.number().min(0).max(1e9);
+const machineNames = {
+  name: z.string().min(1),
+  servers: z
+    .array(z.string().min(1))
+    .min(1)
+    .optional()
+    .describe(
+      'Names of the servers that it runs, `embedded` among them; all of one’s own when absent.',
+    ),
+  tokensPerSecond: z
+    .number()
+    .gt(0)
+    .max(1e7)
+    .optional()
+    .describe('Output tokens per second at full load, as serve-check measures them.'),
+};
+
+/** What a machine of one's own costs. */
+const hardwareSchema = z.union([
+  z.strictObject({
+    ...machineNames,
+    capexUsd: usd.describe('What it cost to buy.'),
+    residualUsd: usd.default(0).describe('What it is worth at the end.'),
+    lifeYears: z.number().gt(0).max(30),
+    kW: z
+      .number()
+      .min(0)
+      .max(50, 'expected kilowatts: 350 watts are 0.35')
+      .describe('Kilowatts that it draws on average.'),
+    pue: z
+      .number()
+      .min(1)
+      .max(5)
+      .default(1)
+      .describe('Power of the whole room over that of the machine.'),
+    usdPerKWh: z.number().min(0).max(5),
+    opsUsdPerMonth: usd.default(0).describe('Its share of what people and the room cost.'),
+  }),
+  z.strictObject({
+    ...machineNames,
+    usdPerHour: z.number().min(0).max(10_000).describe('Rented.'),
+  }),
+]);
+export type Hardware = z.output<typeof hardwareSchema>;
+
 const MAX_MS = 2 ** 31 - 1;
 export const STRATEGIES = [
   'privacy-first',
@@ -233,6 +279,27 @@ export const configSchema = z.strictObject({
         .max(3650)
         .default(400)
         .describe('Attempts and what they cost are kept.'),
+      timezone: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('Of the days in reports, as Europe/Berlin; the machine’s when absent.'),
+      reference: providerSpec
+        .optional()
+        .describe(
+          'What a fleet would ask that asks Claude alone; the cloud tier, or anthropic:claude-sonnet-5-5, when absent.',
+        ),
+      hardware: z.array(hardwareSchema).default([]).describe('Machines of one’s own.'),
+      investmentUsd: usd.optional().describe('What the move to local models cost, once.'),
+      budget: z
+        .string()
+        .regex(/^\$?\d+(\.\d+)?\/(day|week|month)$/, 'expected an amount as in 500/month')
+        .optional()
+        .describe('US dollars that may be billed, as in 500/month.'),
+      account: z
+        .strictObject({ id: z.string().min(1), name: z.string().min(1) })
+        .optional()
+        .describe('The account that is billed, for FOCUS.'),
     })
     .prefault({})
     .describe('What is known of money.'),

@@ -18,6 +18,20 @@ const count = optional(z.int());
 const number = optional(z.number());
 const json = z.string().transform((written): unknown => JSON.parse(written));
 
+const counts = {
+  input_tokens: count,
+  output_tokens: count,
+  cached_input_tokens: count,
+  cache_write_tokens: count,
+  cache_write_hour_tokens: count,
+  reasoning_tokens: count,
+};
+/** The columns of what an attempt used. */
+export const USAGE_COLUMNS = Object.keys(counts);
+
+/** What an attempt used, as far as that was reported. */
+export const usageRow = z.object(counts).transform(usedIn);
+
 /** A row of `requests`; its attempts are rows of their own. */
 export const requestRow = z
   .object({
@@ -85,12 +99,7 @@ export const attemptRow = z
     outcome: z.string(),
     ttft_ms: number,
     total_ms: z.number(),
-    input_tokens: count,
-    output_tokens: count,
-    cached_input_tokens: count,
-    cache_write_tokens: count,
-    cache_write_hour_tokens: count,
-    reasoning_tokens: count,
+    ...counts,
     price_version: z.string(),
     nano_usd: count,
   })
@@ -144,16 +153,16 @@ function endingOf(row: {
   };
 }
 
+type Counts = Partial<Record<keyof typeof counts, number | undefined>>;
+
 /** What was reported; `undefined` where nothing was. */
-function usageOf(row: {
-  input_tokens: number | undefined;
-  output_tokens: number | undefined;
-  cached_input_tokens?: number | undefined;
-  cache_write_tokens?: number | undefined;
-  cache_write_hour_tokens?: number | undefined;
-  reasoning_tokens?: number | undefined;
-}): Usage | undefined {
-  const usage: Usage = {
+function usageOf(row: Counts): Usage | undefined {
+  const usage = usedIn(row);
+  return Object.keys(usage).length === 0 ? undefined : usage;
+}
+
+function usedIn(row: Counts): Usage {
+  return {
     ...(row.input_tokens === undefined ? {} : { inputTokens: row.input_tokens }),
     ...(row.output_tokens === undefined ? {} : { outputTokens: row.output_tokens }),
     ...(row.cached_input_tokens === undefined
@@ -165,5 +174,4 @@ function usageOf(row: {
       : { cacheWriteHourTokens: row.cache_write_hour_tokens }),
     ...(row.reasoning_tokens === undefined ? {} : { reasoningTokens: row.reasoning_tokens }),
   };
-  return Object.keys(usage).length === 0 ? undefined : usage;
 }

@@ -12,6 +12,7 @@ import { migration007 } from './migrations/007-ledger.ts';
 import { migration008 } from './migrations/008-recalls.ts';
 import { migration009 } from './migrations/009-rollout.ts';
 import { migration010 } from './migrations/010-baseline-sides.ts';
+import { migration011 } from './migrations/011-ledger-indexes.ts';
 
 export type { Database } from 'better-sqlite3';
 
@@ -27,6 +28,7 @@ const MIGRATIONS: readonly string[] = [
   migration008,
   migration009,
   migration010,
+  migration011,
 ];
 
 /** The state folder's one database file. */

@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { attemptsWhere, perMonth, usdOf, type Adviser } from './context.ts';
+
+const LEAST_ROWS = 10;
+const EXAMPLES = 3;
+
+const totalSchema = z.object({
+  prompts: z.int(),
+  repeats: z.int().nullable(),
+  nano: z.number().nullable(),
+  ms: z.number().nullable(),
+});
+
+const ANSWERS = "k.purpose = 'answer' AND k.outcome = 'ok'";
+
+/** Prompts that models have answered more than once, word for word. */
+export const cacheable: Adviser = ({ database, range, hours }) => {
+  // A repeat costs what the prompt costs on average.
+  const { prompts, repeats, nano, ms } = totalSchema.parse(
+    database
+      .prepare(
+        `SELECT count(*) AS prompts, sum(n - 1) AS repeats, sum(nano * (n - 1) / n) AS nano, sum(ms * (n - 1) / n) AS ms
+         FROM (SELECT count(*) AS n, total(a.nano_usd) AS nano, total(a.total_ms) AS ms
+           FROM ${attemptsWhere(ANSWERS, 'a.prompt IS NOT NULL')} GROUP BY a.prompt HAVING count(*) > 1)`,
+      )
+      .get(range),
+  );
+  if ((repeats ?? 0) < LEAST_ROWS) return [];
+  const usd = usdOf(nano) ?? 0;
+  const examples = database
+    .prepare(
+      `SELECT max(a.request_id) FROM ${attemptsWhere(ANSWERS, 'a.prompt IS NOT NULL')}
+       GROUP BY a.prompt HAVING count(*) > 1 ORDER BY count(*) DESC LIMIT ${EXAMPLES}`,
+    )
+    .pluck()
+    .all(range)
+    .map(String);
+  return [
+    {
+      kind: 'cacheable',
+      title: 'The same prompts are answered again and again',
+      detail: `${prompts} prompts came more than once, word for word: ${repeats} answers were repeats and took ${Math.round((ms ?? 0) / 1000)} s of work. Only answers that somebody has verified are given from memory.`,
+      action:
+        'Set patterns.cache to shadow, look at what it would have answered (aqe-llm curate), then to on.',
+      savedPerMonthUsd: usd === 0 ? null : perMonth({ lower: 0, estimate: usd, upper: usd }, hours),
+      effort: 'low',
+      evidence: { rows: repeats ?? 0, usd, examples },
+    },
+  ];
+};
