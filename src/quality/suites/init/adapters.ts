@@ -13,12 +13,14 @@ export const TEXTS = {
   counted: `/** A library of assertions, whose calls count as expectations. */
 function counted(library, called = '') {
   return new Proxy(library, {
-    apply(target, self, [first, second, ...rest]) {
-      globalThis.expect(first);
+    apply(target, self, args) {
+      globalThis.expect(args[0]);
       // Node's own assert does not know the errors of another context.
-      const error = /^(throws|rejects)$/.test(called) && second instanceof Error;
-      const wanted = error ? { ...second, name: second.name, message: second.message } : second;
-      return Reflect.apply(target, self, second === undefined ? [first] : [first, wanted, ...rest]);
+      const [, error] = args;
+      if (/^(throws|rejects)$/.test(called) && error instanceof Error) {
+        args[1] = { ...error, name: error.name, message: error.message };
+      }
+      return Reflect.apply(target, self, args);
     },
     get(target, name) {
       const value = Reflect.get(target, name);

@@ -100,7 +100,7 @@ const FILES: Record<string, string> = {
   'test/tape.js': `var tape = require('tape');
     var grade = require('../lib/tape').tape;
     tape('planned', function (t) { t.plan(1); setTimeout(function () { t.throws(function () { grade(-1); }, /not within 0 and 100/); }, 1); });
-    tape('ended', function (t) { ${told((call, result) => `t.equal(${call}, ${result}, 'a message');`, 'grade')} t.throws(function () { grade(101); }); t.end(); });`,
+    tape('ended', function (t) { ${told((call, result) => `t.equal(${call}, ${result}, 'a message');`, 'grade')} t.equal([].unset, undefined); t.throws(function () { grade(101); }); t.end(); });`,
 
   'lib/ava.js': `export function ${grade('ava')}`,
   'test/ava.js': `import check from 'ava';
