@@ -133,7 +133,7 @@ describe('a state folder that cannot be used', () => {
     const disk = path.join(await folders.make(), 'disk');
     await mkdir(disk);
     try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=350k', 'tmpfs', disk], { stdio: 'ignore' });
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=400k', 'tmpfs', disk], { stdio: 'ignore' });
     } catch {
       context.skip('this user cannot mount a small disk');
     }
