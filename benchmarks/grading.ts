@@ -34,8 +34,7 @@ export async function run(out: (line: string) => void): Promise<void> {
       sandbox,
     };
     const [load = 0] = loadavg();
-    const memory = watchMemory();
-    const cpuBefore = cpuSeconds();
+    const watch = watchProcesses();
     const started = performance.now();
     const waiting = [...suite.tasks];
     const scores: number[] = [];
@@ -53,21 +52,14 @@ export async function run(out: (line: string) => void): Promise<void> {
     };
     await Promise.all(Array.from({ length: runtime.cores }, grader));
     const seconds = (performance.now() - started) / 1000;
-    const peakMb = memory.stop();
-    const cpu = cpuSeconds() - cpuBefore;
+    const used = watch.stop();
     out(
       `ours: ${scores.length} gold answers of ${spent.size} categories, ${runtime.cores} cores (load ${load.toFixed(1)} before), ${sandbox.tier}: ${seconds.toFixed(1)} s, lowest score ${Math.min(...scores)}`,
     );
-    // On a machine that others use too, the wall clock tells of them; this does not.
-    if (cpu > 0) {
-      out(
-        `processor time: ${cpu.toFixed(1)} s, so ${(cpu / runtime.cores).toFixed(1)} s on ${runtime.cores} cores of one's own`,
-      );
-    }
     out(
-      peakMb === undefined
-        ? 'memory: this platform does not tell it of child processes'
-        : `memory: ${peakMb.toFixed(0)} MB at most, this process and all it started`,
+      used === undefined
+        ? 'memory and processor time: this platform does not tell them of child processes'
+        : `memory: ${used.peakMb.toFixed(0)} MB at most, processor time: at least ${used.cpuSeconds.toFixed(1)} s, of this process and all it started`,
     );
     for (const [category, { answers, ms }] of spent) {
       out(
@@ -84,14 +76,28 @@ export async function run(out: (line: string) => void): Promise<void> {
   }
 }
 
-const SAMPLE_MS = 100;
+const SAMPLE_MS = 50;
+const TICKS_PER_SECOND = 100;
 
-/** Samples the memory of this process and its descendants, shared pages counted once (Linux). */
-function watchMemory(): { stop: () => number | undefined } {
-  let peak: number | undefined;
+interface Used {
+  /** MB at most, all processes together; shared pages are counted once. */
+  peakMb: number;
+  /** Processor seconds. What a process used after it was last looked at is not in it. */
+  cpuSeconds: number;
+}
+
+/** Samples this process and its descendants (Linux); `undefined` where the platform tells nothing. */
+function watchProcesses(): { stop: () => Used | undefined } {
+  let peakMb = 0;
+  const ticks = new Map<number, number>();
+  const before = ticksOf(process.pid);
   const sample = (): void => {
-    const kb = descendants(process.pid).reduce((sum, pid) => sum + proportionalKb(pid), 0);
-    if (kb > 0) peak = Math.max(peak ?? 0, kb / 1024);
+    let kb = 0;
+    for (const pid of descendants(process.pid)) {
+      kb += proportionalKb(pid);
+      ticks.set(pid, Math.max(ticks.get(pid) ?? 0, ticksOf(pid)));
+    }
+    peakMb = Math.max(peakMb, kb / 1024);
   };
   sample();
   const timer = setInterval(sample, SAMPLE_MS);
@@ -99,20 +105,19 @@ function watchMemory(): { stop: () => number | undefined } {
     stop: () => {
       clearInterval(timer);
       sample();
-      return peak;
+      const sum = [...ticks.values()].reduce((total, own) => total + own, 0) - before;
+      return peakMb === 0 ? undefined : { peakMb, cpuSeconds: sum / TICKS_PER_SECOND };
     },
   };
 }
 
-const TICKS_PER_SECOND = 100;
-
-/** Processor seconds of this process and of those it waited for, with theirs (Linux); 0 elsewhere. */
-function cpuSeconds(): number {
+/** Of the process itself: those that were killed with their sandbox are waited for by nobody. */
+function ticksOf(pid: number): number {
   try {
-    const fields = readFileSync('/proc/self/stat', 'utf8')
-      .replace(/^.*\) /, '')
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
       .split(' ');
-    return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / TICKS_PER_SECOND;
+    return Number(fields[11]) + Number(fields[12]);
   } catch {
     return 0;
   }
