@@ -15,6 +15,7 @@ import { run as rollout } from './rollout.ts';
 import { run as session } from './session.ts';
 import { run as start } from './start.ts';
 import { run as telemetry } from './telemetry.ts';
+import { run as validate } from './validate.ts';
 
 /** Each prints ours beside its control, measured in the same run: `npm run bench -- <name …>`. */
 const BENCHMARKS: Record<string, (out: (line: string) => void) => Promise<unknown>> = {
@@ -35,6 +36,7 @@ const BENCHMARKS: Record<string, (out: (line: string) => void) => Promise<unknow
   rollout,
   session,
   telemetry,
+  validate,
 };
 
 const out = (line: string): void => void process.stdout.write(`${line}\n`);

@@ -19,6 +19,7 @@ import { openSandbox } from './quality/sandbox/open-sandbox.ts';
 import { probeSandbox } from './quality/sandbox/probe.ts';
 import type { Sandbox } from './quality/sandbox/sandbox.ts';
 import type { TypeChecker } from './quality/type-check.ts';
+import { createValidationStore, type ValidationStore } from './quality/validate/store.ts';
 import { examine, type ConfiguredModel, type DoctorDeps } from './setup/doctor/doctor.ts';
 import type { Finding } from './setup/doctor/finding.ts';
 import { machineOf, readGpus } from './setup/gpu.ts';
@@ -45,6 +46,7 @@ import { openMeter, type Metered } from './runtime/open-meter.ts';
 import { openPatterns, type Patterns } from './runtime/open-patterns.ts';
 import { openRouter } from './runtime/open-router.ts';
 import { openRollouts, type Rollouts } from './runtime/open-rollouts.ts';
+import { withStandIn, type StandIn } from './runtime/stand-in.ts';
 import { SYSTEM_CLOCK } from './runtime/system-clock.ts';
 import { openDatabase } from './storage/database.ts';
 import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts';
@@ -111,9 +113,13 @@ export interface Runtime {
     busy?: boolean;
     /** Where somebody else has them open; they stay open then. */
     openPatterns?: () => Promise<Patterns>;
+    /** Answers in place of every target; what is recorded goes into a state folder of its own. */
+    standIn?: StandIn;
   }) => Promise<Router>;
   /** @throws AppError `storage.*` */
   openLedger: () => Ledger;
+  /** @throws AppError `storage.*` */
+  openValidations: () => ValidationStore;
   /** @throws AppError `storage.*` */
   openRollouts: () => Rollouts;
   /** What everything costs. @throws AppError `prices.*` */
@@ -272,21 +278,26 @@ export async function createRuntime({ cwd, env, flags }: RuntimeOptions): Promis
     openServer: (served) => openServer(served, serverDeps),
     openSteady,
     meter: metered,
-    openRouter: async ({ onEvent, telemetry, busy = false, openPatterns: shared }) => {
+    openRouter: async ({ onEvent, telemetry, busy = false, openPatterns: shared, standIn }) => {
       const warn = (message: string): void => onEvent({ type: 'trouble', message });
       const own = telemetry ?? (await openTelemetry({ prometheus: false, warn }));
+      const routed = standIn === undefined ? config : withStandIn(config, standIn);
       const router = openRouter({
-        config,
+        config: routed,
         clock,
         random: randomInt,
         telemetry: own,
-        charges: charges(),
+        charges:
+          standIn === undefined
+            ? charges()
+            : createCharges(routed.servers, loadPrices(config.costs.prices)),
         onEvent,
         busy,
         wantModel,
         locate: async ({ choice }) => (await locateModel(choice.entry, settings))?.path,
         openEmbedded,
-        openServer: (spec) => openServer(servedModel(spec, config), serverDeps),
+        openServer: async (spec) =>
+          standIn?.provider ?? openServer(servedModel(spec, config), serverDeps),
         openPatterns: patterns,
         ...(shared === undefined ? {} : { sharedPatterns: shared }),
         judge,
@@ -310,6 +321,7 @@ export async function createRuntime({ cwd, env, flags }: RuntimeOptions): Promis
       };
     },
     openLedger,
+    openValidations: () => createValidationStore(openDatabase(config.state)),
     openRollouts: () => openRollouts(config, { clock, newId: newRunId }),
     charges,
     openPatterns: patterns,

@@ -13,6 +13,7 @@ import { migration008 } from './migrations/008-recalls.ts';
 import { migration009 } from './migrations/009-rollout.ts';
 import { migration010 } from './migrations/010-baseline-sides.ts';
 import { migration011 } from './migrations/011-ledger-indexes.ts';
+import { migration012 } from './migrations/012-validation.ts';
 
 export type { Database } from 'better-sqlite3';
 
@@ -29,6 +30,7 @@ const MIGRATIONS: readonly string[] = [
   migration009,
   migration010,
   migration011,
+  migration012,
 ];
 
 /** The state folder's one database file. */

@@ -36,6 +36,7 @@ const COMMANDS = [
   ['baseline', 'suite', 'check'],
   ['baseline', 'suite', 'build'],
   ['cost-report'],
+  ['baseline', 'validate'],
   ['rollout'],
   ['rollout', 'start'],
   ['rollout', 'rollback'],

@@ -18,7 +18,7 @@ describe('openDatabase', () => {
       const database = openDatabase(path.join(folder, 'deep', 'state'));
       expect(database.pragma('journal_mode', { simple: true })).toBe('wal');
       expect(database.pragma('foreign_keys', { simple: true })).toBe(1);
-      expect(database.pragma('user_version', { simple: true })).toBe(11);
+      expect(database.pragma('user_version', { simple: true })).toBe(12);
       database.close();
     }
   });

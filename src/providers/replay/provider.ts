@@ -6,7 +6,7 @@ import { recordingKey, type Recording } from './recording.ts';
 export interface ReplayOptions {
   /** The id of the provider whose answers are replayed; part of each recording's key. */
   recordedId: string;
-  lookUp: (key: string) => Recording | undefined;
+  lookUp: (key: string, request: CompletionRequest) => Recording | undefined;
   /** Told to the user when an answer is missing. */
   hint: string;
 }
@@ -15,7 +15,7 @@ export interface ReplayOptions {
 export function createReplayProvider({ recordedId, lookUp, hint }: ReplayOptions): Provider {
   const id = `replay:${recordedId}`;
   const answer = (request: CompletionRequest): Completion => {
-    const recording = lookUp(recordingKey(recordedId, request));
+    const recording = lookUp(recordingKey(recordedId, request), request);
     if (recording === undefined) {
       throw new ProviderFailure(
         'recording-missing',

@@ -95,7 +95,7 @@ function merged(source: string): string {
 const bodies: (() => unknown)[] = [];
 const it: any = (_: string, body: () => unknown) => void bodies.push(body);
 it.each = (table: any[]) => (_: string, body: (...row: any[]) => unknown) =>
-  table.forEach((row) => bodies.push(() => (Array.isArray(row) ? body(...row) : body(row))));
+  table.forEach((row) => bodies.push(() => (table.every(Array.isArray) ? body(...row) : body(row))));
 const describe: any = (_: string, body: () => void) => body();
 `;
   const renamed = source.replace(

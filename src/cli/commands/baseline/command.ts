@@ -9,6 +9,7 @@ import { recordCommand } from './record.ts';
 import { initCommand } from './init.ts';
 import { runCommand } from './run.ts';
 import { buildCommand, checkCommand } from './suite.ts';
+import { validateCommand } from './validate.ts';
 
 type Thresholds = RunPlan['thresholds'];
 
@@ -21,6 +22,7 @@ Examples:
   aqe-llm baseline --shard 2/4 --json > shard-2.json
   aqe-llm baseline --candidate replay:gold --json
   aqe-llm baseline --resume --retry-errors
+  aqe-llm baseline validate --tasks 10000 --candidate replay:gold
 
 Sides: embedded (the configured model) · embedded:<model id or GGUF file> ·
   ollama:<model>, vllm:<model>, llama-server:<model>, anthropic:<model>, or any server of the
@@ -122,6 +124,43 @@ export function configure(command: Command, bind: Bind): void {
     .action(
       bind((context, _flags: object, called: Command) =>
         historyCommand(context, called.optsWithGlobals()),
+      ),
+    );
+  command
+    .command('validate')
+    .description('many generated tasks through the router: is the fleet independent?')
+    .option('--suite <folder>', 'the suite whose tasks are varied (default: the built-in qe-100)')
+    .option(
+      '--candidate <side>',
+      'router (the configured tiers, the default), replay:gold, replay:empty, or <server>:<model>',
+      collect,
+    )
+    .option('--tasks <n>', 'how many (default: 10000)', wholeNumber(1))
+    .option(
+      '--grade <n>',
+      'how many answers are graded by running them (default: 200)',
+      wholeNumber(0),
+    )
+    .option('--seed <n>', 'seed of the variations and of sampling', wholeNumber(0))
+    .option('--max-tokens <n>', 'most tokens of one answer', wholeNumber(16))
+    .option('--temperature <t>', 'sampling temperature', temperature)
+    .option(
+      '--concurrency <n>',
+      'requests at a time (default: 1, or the cores for replays)',
+      wholeNumber(1),
+    )
+    .option(
+      '--monthly-requests <n>',
+      'what a month is reckoned with (default: 43200)',
+      wholeNumber(0),
+    )
+    .option('--infrastructure-usd <n>', 'dollars a month for machines (default: 0)', wholeNumber(0))
+    .option('--resume [run]', 'go on with this run, or the newest unfinished one')
+    .option('--markdown <file>', 'append a Markdown summary')
+    .option('--allow-unsafe-exec', 'run answers without a sandbox where there is none')
+    .action(
+      bind((context, _flags: object, called: Command) =>
+        validateCommand(context, called.optsWithGlobals()),
       ),
     );
   const suite = command
