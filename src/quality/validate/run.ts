@@ -208,7 +208,8 @@ async function gradeAnswer(
     },
     signal,
   );
-  const changed = stale.state === 'ran' && stale.tests.some(({ state }) => state === 'failed');
+  const changed =
+    stale.state === 'not-loaded' || stale.tests.some(({ state }) => state === 'failed');
   return { score, goldScore, changed };
 }
 

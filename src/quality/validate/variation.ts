@@ -2,7 +2,7 @@ import { deriveSeed, seededIndex, type RandomIndex } from '../../core/random.ts'
 import type { Measured } from '../kinds/test-generation/format.ts';
 import type { TestGenerationTask } from '../kinds/test-generation/kind.ts';
 import { subjectHash } from '../kinds/test-generation/measure.ts';
-import { allWords, exportedNames, isKnown, sharedWords } from './words.ts';
+import { allWords, exportedNames, isKnown, messageWords, sharedWords } from './words.ts';
 
 export type MeasuredTask = TestGenerationTask & { measured: Measured };
 
@@ -30,7 +30,7 @@ export interface Variations {
   at: (index: number) => Variation;
 }
 
-/** String constants that one variation changes at most. */
+/** Words that one variation changes at most, where it need not change all. */
 const MOST_CONSTANTS = 3;
 const CONSONANTS = 'bdfghklmnprstvz';
 const VOWELS = 'aeiou';
@@ -38,6 +38,8 @@ const VOWELS = 'aeiou';
 interface Base {
   task: MeasuredTask;
   constants: readonly string[];
+  /** Those of the constants that stand in messages of errors. */
+  messages: readonly string[];
   names: readonly string[];
   taken: ReadonlySet<string>;
 }
@@ -81,24 +83,25 @@ function baseOf(task: MeasuredTask): Base {
     (name) => name.length > 1 && !isKnown(name) && !fileWords.has(name.toLowerCase()),
   );
   const lower = new Set(names.map((name) => name.toLowerCase()));
+  // A word that is also an export's name is changed with the names.
+  const constants = sharedWords(subjectSource, referenceSource, subject).filter(
+    (word) => !lower.has(word),
+  );
+  const said = messageWords(subjectSource);
   return {
     task,
-    // A word that is also an export's name is changed with the names.
-    constants: sharedWords(subjectSource, referenceSource, subject).filter(
-      (word) => !lower.has(word),
-    ),
+    constants,
+    messages: constants.filter((word) => said.has(word)),
     names,
     taken: allWords(`${subjectSource}\n${referenceSource}`),
   };
 }
 
 function newWords(
-  { constants, names, taken }: Base,
+  { constants, messages, names, taken }: Base,
   random: RandomIndex,
 ): Pick<Variation, 'constants' | 'names'> {
-  const chosen = [...constants];
-  const count = Math.min(constants.length, 1 + random(MOST_CONSTANTS));
-  while (chosen.length > count) chosen.splice(random(chosen.length), 1);
+  const chosen = chooseConstants(constants, messages, random);
   const used = new Set(taken);
   const renewed = (words: readonly string[]): Map<string, string> => {
     const fresh = new Map<string, string>();
@@ -110,6 +113,20 @@ function newWords(
     return fresh;
   };
   return { constants: renewed(chosen), names: renewed(names.map((name) => name.toLowerCase())) };
+}
+
+/** A message is expected word for word. Another constant may be one that tests only hand in: then all are changed. */
+function chooseConstants(
+  constants: readonly string[],
+  messages: readonly string[],
+  random: RandomIndex,
+): readonly string[] {
+  if (messages.length === 0) return constants;
+  const first = messages[random(messages.length)] ?? '';
+  const others = constants.filter((word) => word !== first);
+  const count = Math.min(others.length, random(MOST_CONSTANTS));
+  while (others.length > count) others.splice(random(others.length), 1);
+  return [first, ...others];
 }
 
 function freshWord(length: number, used: ReadonlySet<string>, random: RandomIndex): string {

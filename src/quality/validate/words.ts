@@ -13,8 +13,12 @@ const KNOWN = knownWords();
 export function sharedWords(subject: string, reference: string, fileName: string): string[] {
   const expected = new Set(wordsOf(textsOf(reference)));
   const fixed = allWords(fileName);
+  // `attempt${n === 1 ? '' : 's'}`: neither this nor `attempts` stands whole in the text.
+  const torn = [...tornWords(subject), ...tornWords(reference)];
+  const isWhole = (word: string): boolean =>
+    torn.every((piece) => !word.startsWith(piece) && !word.endsWith(piece));
   const shared = wordsOf(textsOf(subject)).filter(
-    (word) => expected.has(word) && !KNOWN.has(word) && !fixed.has(word),
+    (word) => expected.has(word) && !KNOWN.has(word) && !fixed.has(word) && isWhole(word),
   );
   return [...new Set(shared)].sort();
 }
@@ -35,17 +39,49 @@ export function isKnown(word: string): boolean {
   return KNOWN.has(word.toLowerCase());
 }
 
-/** What stands in string and template literals. */
-function textsOf(source: string): string[] {
+/** Words of the messages of errors that a module makes, in lower case. */
+export function messageWords(subject: string): Set<string> {
+  return new Set(wordsOf(textsOf(subject, isError)));
+}
+
+function isError(node: ts.Node): boolean {
+  return ts.isNewExpression(node) && node.expression.getText().endsWith('Error');
+}
+
+/** `it('…')`, `describe.each(…)('…')`: what a test is called is expected of nothing. */
+function isTitle(node: ts.Node): boolean {
+  const { parent } = node;
+  return (
+    ts.isCallExpression(parent) &&
+    parent.arguments[0] === node &&
+    /^(?:it|test|describe)\b/.test(parent.expression.getText())
+  );
+}
+
+/** Pieces of words that what is put into a template is joined to, in lower case. */
+function tornWords(source: string): Set<string> {
+  const pieces = source.match(/[A-Za-z]+(?=\$\{)|(?<=\})[A-Za-z]+/g) ?? [];
+  return new Set(pieces.filter((piece) => piece.length > 1).map((piece) => piece.toLowerCase()));
+}
+
+/** What stands in string and template literals: of the whole source, or of what is `within` a node of it. */
+function textsOf(source: string, within?: (node: ts.Node) => boolean): string[] {
   const texts: string[] = [];
-  const visit = (node: ts.Node): void => {
+  const visit = (node: ts.Node, inside = within === undefined): void => {
+    if (!inside) {
+      ts.forEachChild(node, (child) => visit(child, within?.(child)));
+      return;
+    }
+    if (isTitle(node)) return;
     if (ts.isStringLiteralLike(node) && !ts.isImportDeclaration(node.parent)) texts.push(node.text);
     if (ts.isTemplateHead(node) || ts.isTemplateMiddle(node) || ts.isTemplateTail(node)) {
       texts.push(node.text);
     }
-    ts.forEachChild(node, visit);
+    ts.forEachChild(node, (child) => visit(child, true));
   };
-  visit(ts.createSourceFile('x.ts', source, ts.ScriptTarget.ES2022, true));
+  ts.forEachChild(ts.createSourceFile('x.ts', source, ts.ScriptTarget.ES2022, true), (child) =>
+    visit(child),
+  );
   return texts;
 }
 

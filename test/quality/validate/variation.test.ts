@@ -7,7 +7,7 @@ import {
   type MeasuredTask,
   type Variations,
 } from '../../../src/quality/validate/variation.ts';
-import { exportedNames, sharedWords } from '../../../src/quality/validate/words.ts';
+import { exportedNames, messageWords, sharedWords } from '../../../src/quality/validate/words.ts';
 
 const SUITE = fileURLToPath(new URL('../../../fixtures/suites/qe-100', import.meta.url));
 let tasks: MeasuredTask[];
@@ -34,6 +34,25 @@ describe('words that can be changed', () => {
     const text = `'string undefined length message prototype describe escape window'`;
     expect(words(text, text)).toEqual([]);
     expect(words(`import x from 'lodash';`, `'lodash'`)).toEqual([]);
+  });
+
+  it('stand whole, and are not put together', () => {
+    const subject = "`${n} attempt${n === 1 ? '' : 's'} left, ${un}loaded`";
+    const reference = "'2 attempts left, unloaded, attempt'";
+    expect(words(subject, reference)).toEqual(['left']);
+    expect(words(`'attempts left, unloaded' + ${subject}`, reference)).toEqual(['left']);
+  });
+
+  it('are expected of something, and not what a test is called', () => {
+    const titles = `describe('large', () => { it('large', f); it.each([1])('large', f); });`;
+    expect(words(`'large'`, titles)).toEqual([]);
+    expect(words(`'large'`, `it('x', () => { expect(f('large')); });`)).toEqual(['large']);
+  });
+
+  it('are told apart by whether they stand in the message of an error', () => {
+    const source =
+      "throw new RangeError(`${name} exceeds ${'its'} limit`); log('other'); new Set(['more']);";
+    expect([...messageWords(source)].sort()).toEqual(['exceeds', 'limit']);
   });
 
   it('are not those of exports, which are found by their declarations', () => {
