@@ -180,7 +180,7 @@ describe('a suite with errors', () => {
       says: [
         'suite.json: Unrecognized key: "fast"',
         'test-generation/clamp/task.json.complexity: Invalid option',
-        'test-generation/clamp/task.json.subject: a TypeScript file name in the task’s own folder',
+        'test-generation/clamp/task.json.subject: a TypeScript or JavaScript file name in the task’s own folder',
       ],
     },
     {
