@@ -233,12 +233,12 @@ function qualityFigure(database: Database, stages: readonly Stage[]): Measures {
   const { data: run } = baselineRow.safeParse(
     database
       .prepare(
-        `SELECT run.id, run.plan ->> '$.reference' AS reference, run.verdict ->> '$.ratio' AS ratio,
-           run.verdict ->> '$.lower' AS lower,
+        `SELECT run.id, run.plan ->> '$.reference' AS reference, verdict ->> '$.ratio' AS ratio,
+           verdict ->> '$.lower' AS lower,
            (SELECT count(*) FROM baseline_results
-            WHERE run_id = run.id AND side = 'candidate') AS tasks
-         FROM baseline_runs AS run
-         WHERE run.finished_at IS NOT NULL AND run.verdict ->> '$.lower' IS NOT NULL
+            WHERE run_id = run.id AND side = candidate) AS tasks
+         FROM baseline_verdicts JOIN baseline_runs AS run ON run.id = run_id
+         WHERE run.finished_at IS NOT NULL AND verdict ->> '$.lower' IS NOT NULL
            AND (run.plan ->> '$.reference' LIKE 'anthropic:%'
              OR run.plan ->> '$.reference' LIKE 'replay:anthropic:%')
          ORDER BY run.finished_at DESC LIMIT 1`,
