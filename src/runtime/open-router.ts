@@ -47,6 +47,8 @@ export interface RouterDeps {
 
 /** Milliseconds that a request waits for another process's write. */
 const LOCK_MS = 1000;
+/** Milliseconds that what a rollout observes waits for another process's write before it is tried again. */
+const TICK_LOCK_MS = 50;
 /** Milliseconds that requests have to end when the router is closed. */
 const CLOSE_MS = 10_000;
 /** Milliseconds that what baselines have measured is believed before it is read again. */
@@ -101,8 +103,12 @@ export function openRouter(deps: RouterDeps): Router {
     onTrouble,
   });
   const memory = config.patterns.cache === 'off' ? undefined : openMemory({ ...deps, onTrouble });
+  const observed = openDatabase(config.state, { lockMs: LOCK_MS });
+  // What is observed can wait for the next tick, and requests for neither a lock nor a checkpoint.
+  observed.pragma(`busy_timeout = ${TICK_LOCK_MS}`);
+  if (deps.busy) observed.pragma('wal_autocheckpoint = 0');
   const rollout = openRollout({
-    store: createRolloutStore(database),
+    store: createRolloutStore(observed),
     grade: deps.grade,
     clock,
     allPrivate: routing.strategy === 'privacy-first',
@@ -134,6 +140,7 @@ export function openRouter(deps: RouterDeps): Router {
       await router.close();
       await rollout.close();
       await memory?.close();
+      observed.close();
       database.close();
     },
   };
