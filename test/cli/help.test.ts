@@ -36,6 +36,7 @@ const COMMANDS = [
   ['baseline', 'suite', 'check'],
   ['baseline', 'suite', 'build'],
   ['cost-report'],
+  ['cost-report', 'advice'],
   ['cost-report', 'prices'],
   ['cost-report', 'prices', 'import'],
   ['cost-report', 'reconcile'],

@@ -1,7 +1,8 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { DIMENSIONS, type Dimension } from '../../../ledger/report/result.ts';
 import type { Bind } from '../../main.ts';
-import { fraction, refuseForeign } from '../route/options.ts';
+import { flagsOf, fraction, refuseForeign } from '../route/options.ts';
+import { adviceCommand } from './advice.ts';
 import { reconcileCommand, type ReconcileFlags } from './reconcile.ts';
 import { importPricesCommand, pricesCommand, type ImportFlags } from './prices.ts';
 import { FORMATS, reportCommand } from './run.ts';
@@ -48,6 +49,15 @@ export function configure(command: Command, bind: Bind): void {
     .addHelpText('after', EXAMPLES)
     .action(bind(reportCommand));
   command.hook('preSubcommand', refuseForeign);
+  command
+    .command('advice')
+    .description('what to change, with what it saves, its evidence and the effort')
+    .option('--since <time>', 'as in 2026-11 or 30d (default: 30 days)')
+    .option('--until <time>', 'the same; what came before it')
+    .option('--timezone <name>', 'whose days count')
+    .action(
+      bind((context, _flags: object, called: Command) => adviceCommand(context, flagsOf(called))),
+    );
   const prices = command
     .command('prices')
     .description('the prices that attempts are reckoned by, and what has none')
