@@ -97,6 +97,18 @@ describe('aqe-llm cost-report', () => {
     expect(page).not.toMatch(/NaN|undefined|Infinity/);
   });
 
+  it('says what to change, and in JSON too', async () => {
+    const { exitCode, stdout } = await run('advice', '--since', '9d');
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/effort low, \d+ attempts$/m);
+    expect(stdout).toMatch(/^ {2}aqe-llm route explain r-\d{6}/m);
+    const told: unknown = JSON.parse((await run('advice', '--json')).stdout);
+    expect(told).toMatchObject({
+      advice: expect.arrayContaining([expect.objectContaining({ kind: 'batchable' })]),
+    });
+    expect((await run('advice', '--since', '2030-01')).exitCode).toBe(2);
+  });
+
   it.each([
     [['--by', 'colour'], 'usage.invalid-argument'],
     [['--by', 'session', '--by', 'day'], 'usage.by'],

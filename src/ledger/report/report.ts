@@ -35,6 +35,8 @@ export interface ReportOptions {
   limit?: Limit | undefined;
   /** What the tiers are configured with. */
   targets: readonly string[];
+  /** Whether it is said what to change, which takes longer. */
+  withAdvice: boolean;
 }
 
 const DEFAULT_DAYS = 30;
@@ -163,7 +165,7 @@ function reportOf(options: ReportOptions): CostReport {
         ? null
         : roiOf(options.investmentUsd, savings.savedUsd, hours),
     budget: limit === undefined ? null : budgetOf(limit, now, zone, reader),
-    advice: advise({ ...options, range: counted, hours, cells }),
+    advice: options.withAdvice ? advise({ ...options, range: counted, hours, cells }) : [],
     notes: notesOf({ database, reader, cells, range: counted, now, hasMachines }),
   };
 }

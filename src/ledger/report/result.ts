@@ -195,7 +195,7 @@ export const costReportSchema = z.strictObject({
   machines: z.array(machineSchema),
   roi: roiSchema.nullable(),
   budget: budgetSchema.nullable(),
-  advice: z.array(adviceSchema),
+  advice: z.array(adviceSchema).describe('None in formats that have no place for it.'),
   notes: z.array(noteSchema),
 });
 /** What a report says; every format is drawn from it. */

@@ -195,6 +195,7 @@ function reportOf(dimensions: Dimension[], zone: string): CostReport {
     reference: 'anthropic:claude-sonnet-5-5',
     machines: [],
     targets: [],
+    withAdvice: false,
   });
 }
 

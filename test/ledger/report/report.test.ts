@@ -40,6 +40,7 @@ const report = (changes: Partial<ReportOptions> = {}): CostReport =>
     reference: 'anthropic:claude-sonnet-5-5',
     machines: [],
     targets: [],
+    withAdvice: true,
     ...changes,
   });
 

@@ -92,6 +92,7 @@ export function optionsOf(
     investmentUsd,
     limit: limitOf(flags.budget ?? budget),
     targets: specsOfTiers(config.tiers).filter((target) => !/^[^:]+(:auto)?$/.test(target)),
+    withAdvice: format === 'json' || format === 'html' || format === 'markdown',
   };
 }
 
