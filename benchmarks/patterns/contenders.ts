@@ -12,6 +12,8 @@ import { installAgentDb, installUsearch } from '../install.ts';
 export interface Contender {
   name: string;
   add(vectors: readonly Float32Array[]): Promise<void> | void;
+  /** Has done by then what may be done after `add`. */
+  settle?(): Promise<void>;
   /** Numbers of the ten nearest. */
   search(query: Float32Array): Promise<number[]> | number[];
   close(): Promise<void> | void;
@@ -21,10 +23,7 @@ const K = 10;
 const BATCH = 1000;
 
 /** The whole store: rows are written durably, read back, and parsed. */
-export function openOurs(
-  folder: string,
-  embedder: string,
-): Contender & { settle(): Promise<void> } {
+export function openOurs(folder: string, embedder: string): Contender {
   const store = createSqliteStore({
     database: openDatabase(folder),
     folder,

@@ -1,5 +1,8 @@
 import { seededIndex, type RandomIndex } from '../../src/core/random.ts';
 
+/** Vectors of a cluster: what a fleet asks comes back in many variants. */
+export const CLUSTER_SIZE = 50;
+
 /** Unit vectors around `clusters` centres, as texts of a few kinds of work have them. */
 export function clusteredVectors(
   n: number,
