@@ -12,6 +12,7 @@ import { run as rolloutReal } from './rollout-real.ts';
 import { run as rolloutSimulation } from './rollout-simulation.ts';
 import { run as runner } from './runner.ts';
 import { run as servers } from './servers.ts';
+import { run as threeModels } from './three-models.ts';
 import { run as variations } from './variations.ts';
 
 /** Proofs too slow for every test run: `npm run verify -- <name …>`, all of them without a name. */
@@ -30,6 +31,7 @@ const PROOFS: Record<string, (out: (line: string) => void) => Promise<boolean>> 
   'rollout-kill': rolloutKill,
   'rollout-real': rolloutReal,
   servers,
+  'three-models': threeModels,
   variations,
 };
 
