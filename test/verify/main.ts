@@ -5,6 +5,7 @@ import { run as dataset } from './dataset.ts';
 import { run as durability } from './durability.ts';
 import { run as faults } from './faults.ts';
 import { run as gatewayFaults } from './gateway-faults.ts';
+import { run as grading } from './grading.ts';
 import { run as intervals } from './intervals.ts';
 import { run as ledger } from './ledger.ts';
 import { run as rolloutKill } from './rollout-kill.ts';
@@ -19,6 +20,7 @@ import { run as variations } from './variations.ts';
 const PROOFS: Record<string, (out: (line: string) => void) => Promise<boolean>> = {
   runner,
   'bad-answers': badAnswers,
+  grading,
   intervals,
   faults,
   ledger,

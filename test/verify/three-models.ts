@@ -17,7 +17,7 @@ const RIGHT = 9.5;
 const NOTHING = 0.5;
 
 const reportSchema = z.object({
-  runId: z.string(),
+  run: z.object({ id: z.string() }),
   candidates: z.array(
     z.object({
       tasks: z.array(
@@ -76,7 +76,7 @@ export async function run(out: (line: string) => void): Promise<boolean> {
         tasks.filter((task) => task.category === category);
       row(out, [models[index] ?? '', meanOf(tasks), ...categories.map((one) => meanOf(of(one)))]);
     }
-    const ordered = await printDifferences(models, report.runId, categories, cwd, out);
+    const ordered = await printDifferences(models, report.run.id, categories, cwd, out);
     const alike = printAlike(scores, categories, out);
     const share = alike / (scores[0]?.length ?? 1);
     out(`\nThe order is shown: ${ordered ? 'yes' : 'NO'}. Alike: ${(share * 100).toFixed(0)} %.`);
