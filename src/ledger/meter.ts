@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import type { Completion, CompletionRequest, Usage } from '../core/request.ts';
 import type { TaskCategory } from '../core/task.ts';
-import { failureClassOf } from '../providers/failure.ts';
+import { failureClassOf, usageOfFailure } from '../providers/failure.ts';
 import type { Provider, StreamEvent } from '../providers/provider.ts';
 import type { Charges } from './charge.ts';
 import type { Ledger, Purpose } from './ledger.ts';
@@ -88,7 +88,7 @@ export function meter(provider: Provider, metering: Metering, deps: MeterDeps): 
       reading.end('ok', usageOf(result));
       return result;
     } catch (error) {
-      reading.end(failureClassOf(error) ?? 'unknown');
+      reading.end(failureClassOf(error) ?? 'unknown', usageOfFailure(error));
       throw error;
     }
   }
@@ -110,7 +110,7 @@ export function meter(provider: Provider, metering: Metering, deps: MeterDeps): 
       }
       reading.end('truncated-stream');
     } catch (error) {
-      reading.end(failureClassOf(error) ?? 'unknown');
+      reading.end(failureClassOf(error) ?? 'unknown', usageOfFailure(error));
       throw error;
     } finally {
       // A reader who leaves the loop early wants no more of the answer.

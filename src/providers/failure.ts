@@ -1,4 +1,5 @@
 import { AppError, ExitCode, type AppErrorOptions } from '../core/errors.ts';
+import type { Usage } from '../core/request.ts';
 
 interface Traits {
   /** The same call may succeed a little later. */
@@ -54,6 +55,8 @@ export class ProviderFailure extends AppError {
   readonly failure: FailureClass;
   /** Milliseconds that the server asks callers to wait. */
   readonly retryAfterMs: number | undefined;
+  /** What the server had said was used when the answer broke off: it is billed all the same. */
+  usage: Usage | undefined;
 
   constructor(
     failure: FailureClass,
@@ -72,4 +75,9 @@ export class ProviderFailure extends AppError {
 /** The failure class of a thrown value, or `undefined` when no provider threw it. */
 export function failureClassOf(thrown: unknown): FailureClass | undefined {
   return thrown instanceof ProviderFailure ? thrown.failure : undefined;
+}
+
+/** What was used by a call that failed, as far as the server had told. */
+export function usageOfFailure(thrown: unknown): Usage | undefined {
+  return thrown instanceof ProviderFailure ? thrown.usage : undefined;
 }

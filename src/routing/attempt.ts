@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import type { RandomIndex } from '../core/random.ts';
 import type { Completion, CompletionRequest, Timing, Usage } from '../core/request.ts';
-import { ProviderFailure, type FailureClass } from '../providers/failure.ts';
+import { ProviderFailure, usageOfFailure, type FailureClass } from '../providers/failure.ts';
 import type { CallOptions, EmbedOptions, Provider, StreamEvent } from '../providers/provider.ts';
 import { beginCall, cancelledFailure, type Call } from './call.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
@@ -140,7 +140,7 @@ export function createResilientProvider(
           // An answer that could not be recorded is no reason to ask for another one.
           if (attempt.isSettled()) throw error;
           const failure = call.failureOf(error);
-          attempt.failed(failure);
+          attempt.failed(failure, usageOfFailure(error));
           await call.beforeRetry(failure);
         }
       }
@@ -193,7 +193,7 @@ export function createResilientProvider(
         } catch (error) {
           if (attempt.isSettled()) throw error;
           const failure = call.failureOf(error);
-          attempt.failed(failure);
+          attempt.failed(failure, usageOfFailure(error));
           if (committed) throw failure;
           await call.beforeRetry(failure);
         } finally {

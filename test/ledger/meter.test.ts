@@ -147,6 +147,11 @@ describe('a metered provider', () => {
       ['overloaded', 0],
       ['overloaded', 0],
     ]);
+    const cut = new ProviderFailure('truncated-stream', 'It broke off.');
+    cut.usage = { inputTokens: 40 };
+    const half = metered([{ type: 'text', text: 'Hi' }, cut]);
+    await expect(read(half.provider.stream(REQUEST))).rejects.toBe(cut);
+    expect(half.attempts).toMatchObject([{ outcome: 'truncated-stream', usage: cut.usage }]);
     const endless = metered([{ type: 'text', text: 'Hi' }]);
     await read(endless.provider.stream(REQUEST));
     expect(endless.attempts).toMatchObject([{ outcome: 'truncated-stream' }]);

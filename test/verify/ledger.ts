@@ -3,13 +3,20 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { seededIndex } from '../../src/core/random.ts';
 import { killWriters } from '../ledger/killed-writers.ts';
+import { everyWay } from './ledger/every-way.ts';
 
 const ROUNDS = 10;
 const WRITERS = ['a', 'b', 'c'];
 const MOST_LINES = 600;
 
-/** Kills processes that write into one ledger at once, round after round, and counts what is lost. */
+/** Every attempt is in the ledger once, whatever becomes of it and of whoever writes it. */
 export async function run(out: (line: string) => void): Promise<boolean> {
+  const isCounted = await everyWay(out);
+  return (await killed(out)) && isCounted;
+}
+
+/** Kills processes that write into one ledger at once, round after round, and counts what is lost. */
+async function killed(out: (line: string) => void): Promise<boolean> {
   const random = seededIndex(20_261_124);
   const folder = await mkdtemp(path.join(tmpdir(), 'aqe-ledger-'));
   const control = await mkdtemp(path.join(tmpdir(), 'aqe-ledger-'));

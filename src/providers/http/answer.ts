@@ -91,7 +91,10 @@ export async function* streamAnswer(options: AnswerOptions): AsyncGenerator<Stre
     watch.hold();
     for (const call of toolCalls) yield { type: 'tool-call', call };
   } catch (error) {
-    if (signal?.aborted !== true || failureClassOf(error) !== 'cancelled') throw error;
+    if (signal?.aborted !== true || failureClassOf(error) !== 'cancelled') {
+      if (error instanceof ProviderFailure && Object.keys(usage).length > 0) error.usage = usage;
+      throw error;
+    }
     finishReason = 'cancelled';
   } finally {
     watch.end();

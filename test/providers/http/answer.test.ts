@@ -101,8 +101,8 @@ describe('an answer', () => {
     expect((await readAll(stream)).completion?.usage).toEqual({ inputTokens: 2 });
   });
 
-  it('without an end is truncated', async () => {
-    const ask = of({ type: 'text', text: 'a' });
+  it('without an end is truncated, and tells what was used until then', async () => {
+    const ask = of({ type: 'usage', usage: { inputTokens: 7 } }, { type: 'text', text: 'a' });
     const stream = streamAnswer({
       model: 'm',
       request: requestOf('hi'),
@@ -110,7 +110,10 @@ describe('an answer', () => {
       clock: systemClock,
       ask,
     });
-    await expect(readAll(stream)).rejects.toMatchObject({ failure: 'truncated-stream' });
+    await expect(readAll(stream)).rejects.toMatchObject({
+      failure: 'truncated-stream',
+      usage: { inputTokens: 7 },
+    });
   });
 });
 
