@@ -60,6 +60,9 @@ export class FiguresBy {
 
 /** What was paid, the dearest first; of equals the one that was asked more. */
 export function dearestFirst(a: Figures, b: Figures): number {
-  const cost = (of: Figures): number => of.usd + (of.hardwareUsd ?? 0);
-  return cost(b) - cost(a) || b.attempts - a.attempts;
+  return costOf(b) - costOf(a) || b.attempts - a.attempts;
+}
+
+function costOf({ usd, hardwareUsd }: Figures): number {
+  return usd + (hardwareUsd ?? 0);
 }

@@ -144,7 +144,7 @@ function reportOf(options: ReportOptions): CostReport {
     currency: 'USD',
     by: [...by],
     total: figures,
-    rows: builder?.rows() ?? sessionRows(by, counted, { reader, kinds }, byKind, hasMachines),
+    rows: builder?.rows() ?? sessionRows(by, counted, reader, byKind, hasMachines),
     trend: {
       unit,
       points: points.map(({ period, figures: grown, selfHosted, costs: its }) => {

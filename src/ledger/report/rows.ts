@@ -1,9 +1,9 @@
-import { dearestFirst, FiguresBy, figuresOf, grow, type Growing } from './figures.ts';
+import { dearestFirst, FiguresBy, figuresOf, grow, newFigures, type Growing } from './figures.ts';
 import type { Kind } from './kinds.ts';
 import { PERIOD_UNITS, type Period, type PeriodUnit, type Range } from './periods.ts';
 import { periodAt } from './periods.ts';
 import type { Dimension, ReportRow } from './result.ts';
-import { add, noSums, subtract, type SumReader, type Sums } from './sums.ts';
+import { subtract, type SessionKind, type SumReader } from './sums.ts';
 import type { Cell, Tallied } from './tally.ts';
 import type { Zone } from './zone.ts';
 
@@ -44,38 +44,59 @@ export function buildRows(by: readonly Dimension[], zone: Zone, hasMachines: boo
 export function sessionRows(
   by: readonly Dimension[],
   range: Range,
-  { reader, kinds }: { reader: SumReader; kinds: ReadonlyMap<number, Kind> },
+  reader: SumReader,
   tallied: ReadonlyMap<number, Cell>,
   hasMachines: boolean,
 ): ReportRow[] {
-  const figures = new FiguresBy();
-  const seen = new Map<number, Sums>();
-  function take(session: string, kind: Kind, sums: Sums): void {
-    if (sums.attempts === 0) return;
-    const all = tallied.get(kind.id);
-    const share = all === undefined || all.sums.ms === 0 ? 0 : sums.ms / all.sums.ms;
-    const hardwareUsd = (all?.hardwareUsd ?? 0) * share;
-    const key = by
-      .map((dimension) => (dimension === 'session' ? session : partOf(dimension, kind)))
-      .join(SEPARATOR);
-    grow(figures.at(key), { kind, sums, hardwareUsd, atClaudeUsd: 0 });
+  const groups = new Map<string, Group>();
+  const kinds = [...tallied.values()].map((cell): SessionKind => {
+    const { kind, sums, hardwareUsd } = cell;
+    const parts = by.map((dimension) => partOf(dimension, kind));
+    const name = parts.join(SEPARATOR);
+    const group = groups.get(name) ?? { number: groups.size, parts, rest: newFigures() };
+    groups.set(name, group);
+    grow(group.rest, cell);
+    const hardwareUsdPerMs = sums.ms === 0 ? 0 : hardwareUsd / sums.ms;
+    return { id: kind.id, group: group.number, outcome: kind.outcome, hardwareUsdPerMs };
+  });
+  const numbered = [...groups.values()];
+  const rows: [string[], Growing][] = [];
+  for (const { session, group: number, ...growing } of reader.bySession(range, kinds)) {
+    const group = numbered[number];
+    if (group === undefined) continue;
+    less(group.rest, growing);
+    rows.push([keyIn(by, group, session), growing]);
   }
-  for (const { session, kind: id, sums } of reader.bySession(range)) {
-    const kind = kinds.get(id);
-    if (kind === undefined) continue;
-    take(session, kind, sums);
-    const so = seen.get(id) ?? noSums();
-    add(so, sums);
-    seen.set(id, so);
+  // What is left has no session.
+  for (const group of numbered) {
+    if (group.rest.sums.attempts > 0) rows.push([keyIn(by, group, ''), group.rest]);
   }
-  for (const { kind, sums } of tallied.values()) take('', kind, less(sums, seen.get(kind.id)));
-  return rowsOf(by, figures, hasMachines);
+  return sorted(
+    by,
+    rows.map(([parts, growing]) => rowOf(by, parts, growing, hasMachines)),
+  );
 }
 
-function less(all: Sums, some: Sums = noSums()): Sums {
-  const left = { ...all };
-  subtract(left, some);
-  return left;
+/** Attempts that differ in nothing that is asked for but their session. */
+interface Group {
+  number: number;
+  /** Of the key; empty where the session stands. */
+  parts: string[];
+  /** Of those, what is not in a row yet. */
+  rest: Growing;
+}
+
+function keyIn(by: readonly Dimension[], { parts }: Group, session: string): string[] {
+  return by.map((dimension, index) => (dimension === 'session' ? session : (parts[index] ?? '')));
+}
+
+function less(from: Growing, some: Growing): void {
+  subtract(from.sums, some.sums);
+  from.ok -= some.ok;
+  from.cancelled -= some.cancelled;
+  // Of sums of fractions a trace may be left where nothing is.
+  from.sums.ms = Math.max(0, from.sums.ms);
+  from.hardwareUsd = Math.max(0, from.hardwareUsd - some.hardwareUsd);
 }
 
 function periodParts(by: readonly Dimension[], period: Period, zone: Zone): Map<Dimension, string> {
@@ -105,15 +126,29 @@ function partOf(dimension: Dimension, kind: Kind): string {
 }
 
 function rowsOf(by: readonly Dimension[], figures: FiguresBy, hasMachines: boolean): ReportRow[] {
-  const entries: [string, Growing][] = [...figures.entries()];
-  const rows = entries.map(([key, growing]): ReportRow => {
-    const parts = key.split(SEPARATOR);
-    return {
-      key: Object.fromEntries(by.map((dimension, index) => [dimension, parts[index] ?? ''])),
-      ...figuresOf(growing, hasMachines),
-    };
-  });
+  const entries = [...figures.entries()];
+  return sorted(
+    by,
+    entries.map(([key, growing]) => rowOf(by, key.split(SEPARATOR), growing, hasMachines)),
+  );
+}
+
+function rowOf(
+  by: readonly Dimension[],
+  parts: readonly string[],
+  growing: Growing,
+  hasMachines: boolean,
+): ReportRow {
+  return {
+    key: Object.fromEntries(by.map((dimension, index) => [dimension, parts[index] ?? ''])),
+    ...figuresOf(growing, hasMachines),
+  };
+}
+
+/** In the order of time, then the dearest first. */
+function sorted(by: readonly Dimension[], rows: ReportRow[]): ReportRow[] {
   const periods = by.filter(isPeriod);
+  if (periods.length === 0) return rows.sort(dearestFirst);
   return rows.sort((a, b) => {
     for (const unit of periods) {
       const order = (a.key[unit] ?? '').localeCompare(b.key[unit] ?? '');

@@ -79,11 +79,33 @@ export function tokensOf(sums: Sums): number {
   );
 }
 
+/** What a report by session has to know of a kind. */
+export interface SessionKind {
+  id: number;
+  /** Kinds of one group are added up together. */
+  group: number;
+  outcome: string;
+  /** What a millisecond of work cost on machines of one's own. */
+  hardwareUsdPerMs: number;
+}
+
+export interface SessionSums {
+  session: string;
+  group: number;
+  sums: Sums;
+  ok: number;
+  cancelled: number;
+  hardwareUsd: number;
+}
+
 export interface SumReader {
   /** By kind, of a range. */
   byKind(range: Range): IterableIterator<{ kind: number; sums: Sums }>;
-  /** By session and kind, of attempts that have a session. Sessions come one after the other. */
-  bySession(range: Range): IterableIterator<{ session: string; kind: number; sums: Sums }>;
+  /**
+   * By session, and by the group of the kind where there are several, of attempts that have a
+   * session and one of the kinds.
+   */
+  bySession(range: Range, kinds: readonly SessionKind[]): IterableIterator<SessionSums>;
   /** Attempts from then on. */
   countFrom(at: number): number;
   /** When the first and the last attempt were; `undefined` where there is none. */
@@ -97,12 +119,6 @@ export function createSumReader(database: Database): SumReader {
     .prepare(
       `SELECT k.id, ${SUMS} FROM attempt_kinds k
        CROSS JOIN attempts a ON a.kind = k.id AND a.at >= ? AND a.at < ? GROUP BY k.id`,
-    )
-    .raw();
-  const bySession = database
-    .prepare(
-      `SELECT session, kind, ${SUMS} FROM attempts INDEXED BY attempts_by_session
-       WHERE session IS NOT NULL AND at >= ? AND at < ? GROUP BY session, kind`,
     )
     .raw();
   const count = database
@@ -122,13 +138,39 @@ export function createSumReader(database: Database): SumReader {
         yield { kind: Number(values[0]), sums: sumsOf(values, 1) };
       }
     },
-    *bySession({ since, until }) {
+    *bySession({ since, until }, kinds) {
+      // A table of this connection alone: what is looked up a million times is to have a key.
+      database.exec(`DROP TABLE IF EXISTS temp.session_kinds;
+        CREATE TEMP TABLE session_kinds (kind INTEGER PRIMARY KEY, part INTEGER, ok INTEGER, cancelled INTEGER, usd_per_ms REAL) STRICT`);
+      const insert = database.prepare('INSERT INTO session_kinds VALUES (?, ?, ?, ?, ?)');
+      for (const { id, group, outcome, hardwareUsdPerMs } of kinds) {
+        insert.run(
+          id,
+          group,
+          Number(outcome === 'ok'),
+          Number(outcome === 'cancelled'),
+          hardwareUsdPerMs,
+        );
+      }
+      const isOneGroup = kinds.every(({ group }) => group === kinds[0]?.group);
+      // Sessions stand one after the other in the index: without parts nothing is sorted.
+      const bySession = database
+        .prepare(
+          `SELECT session, part, sum(ok), sum(cancelled), total(total_ms * usd_per_ms), ${SUMS}
+           FROM attempts INDEXED BY attempts_by_session CROSS JOIN session_kinds USING (kind)
+           WHERE session IS NOT NULL AND at >= ? AND at < ?
+           GROUP BY session${isOneGroup ? '' : ', part'}`,
+        )
+        .raw();
       for (const row of bySession.iterate(since, until)) {
         const values = valuesOf(row);
         yield {
           session: String(values[0]),
-          kind: Number(values[1]),
-          sums: sumsOf(values, 2),
+          group: Number(values[1]),
+          ok: Number(values[2]),
+          cancelled: Number(values[3]),
+          hardwareUsd: Number(values[4]),
+          sums: sumsOf(values, 5),
         };
       }
     },
