@@ -24,13 +24,15 @@ import {
   formatRange,
   formatShare,
   formatUsd,
+  negated,
   partOf,
 } from './words.ts';
 import { budgetText, roiText } from './summary.ts';
 
 const STYLE = `${LOOK}
 .banner{grid-template-columns:minmax(0,1fr)}.banner.neutral{--state:var(--cand)}
-.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,460px),1fr));gap:14px;margin:14px 0}
+.plots{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,460px),1fr));gap:14px;margin:14px 0}.plots.thirds{grid-template-columns:repeat(auto-fill,minmax(min(100%,330px),1fr))}
+.tiles{grid-template-columns:repeat(3,minmax(0,1fr))}
 .plot{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:16px 18px;min-width:0}
 .plot figcaption{color:var(--text);font-weight:600;text-align:left;margin-bottom:6px}
 .plot>svg{display:block;width:100%;height:auto}.plot text{fill:var(--muted);font-size:13px}.grid{stroke:var(--line);stroke-width:1}.zero{stroke:var(--muted);stroke-width:1.2}
@@ -44,15 +46,16 @@ const STYLE = `${LOOK}
 tbody th.when{min-width:80px;white-space:nowrap}
 tfoot th,tfoot td{border-top:2px solid var(--line);border-bottom:0;font-weight:650}
 .notes li{margin:4px 0;overflow-wrap:anywhere}
-@media (max-width:760px){.plot>svg text{font-size:21px}.tiles .tile:last-child{grid-column:1/-1}}
-@media print{.plots{grid-template-columns:1fr 1fr}.tiles{grid-template-columns:repeat(3,1fr)}.tiles .tile:last-child{grid-column:auto}.plot{break-inside:avoid}h2{break-after:avoid;margin-top:22px}thead{display:table-header-group}tr,.advice li{break-inside:avoid}body{font-size:9.5pt}.scroll{break-inside:auto}tfoot{display:table-row-group}table{font-size:7.5pt}th,td,thead th{padding:3px 5px;font-size:7.5pt}tbody th{min-width:88px}tbody th.when{min-width:52px}}`;
+@media (max-width:760px){.tiles{grid-template-columns:1fr 1fr}.plot>svg text{font-size:21px}.tiles .tile:last-child{grid-column:1/-1}}
+@media print{.plots{grid-template-columns:1fr 1fr}.plots.thirds{grid-template-columns:1fr 1fr 1fr}.tiles{grid-template-columns:repeat(3,1fr)}.tiles .tile:last-child{grid-column:auto}.plot{break-inside:avoid}h2{break-after:avoid;margin-top:22px}thead{display:table-header-group}tr,.advice li{break-inside:avoid}body{font-size:9.5pt}.scroll{break-inside:auto}tfoot{display:table-row-group}table{font-size:7.5pt}th,td,thead th{padding:3px 5px;font-size:7.5pt}tbody th{min-width:88px}tbody th.when{min-width:52px}}`;
 
 /** HTML of rows beyond this is left out; CSV has all. */
 const MOST_BYTES = 1_500_000;
 
 /** One page that needs nothing else, and allows no style but its own. Light or dark as the reader's system is. */
 export function toHtml(report: CostReport): string {
-  const { total, budget, savings, trend, split, machines, advice, notes, roi } = report;
+  const { total, budget, savings, machines, advice, notes, roi } = report;
+  const isEmpty = isNothing(total);
   const days = `${report.since.slice(0, 10)} to ${report.until.slice(0, 16).replace('T', ' ')}`;
   const page = html`${written('<!doctype html>')}
     <html lang="en">
@@ -80,15 +83,10 @@ export function toHtml(report: CostReport): string {
             ${tile('Own machines', formatUsd(total.hardwareUsd), total.hardwareUsd === null ? 'no figures given' : `${formatShare(shareOf(total))} of all`)}
             ${tile('Tokens', formatCount(total.outputTokens), `written, for ${formatCount(total.inputTokens)} fresh and ${formatCount(total.cacheReadTokens)} cached of prompts`)}
           </dl>
-          <div class="plots">
-            ${costTrend(trend)}${savings.state === 'estimated' ? savedTrend(trend) : NOTHING}
-          </div>
-          <div class="plots">
-            ${splitChart('By model', split.model)}${splitChart('By purpose', split.purpose)}${splitChart('By tier', split.tier)}
-          </div>
+          ${isEmpty ? NOTHING : charts(report)}
           ${savings.state === 'estimated' ? html`<p class="muted">${basisText(savings)}</p>` : NOTHING}
           ${
-            machines.length === 0
+            machines.length === 0 || isEmpty
               ? NOTHING
               : html`<h2>Machines of one’s own</h2>
                   ${machinesTable(machines)}`
@@ -113,7 +111,7 @@ export function toHtml(report: CostReport): string {
                     ${advice.map(adviceItem)}
                   </ul>`
           }
-          ${rowsTable(report)}
+          ${isEmpty ? NOTHING : rowsTable(report)}
           ${
             notes.length === 0
               ? NOTHING
@@ -138,6 +136,20 @@ export function toHtml(report: CostReport): string {
   return `${render(page)}\n`;
 }
 
+function charts({ trend, split, savings }: CostReport): Markup {
+  return html`<div class="plots">
+      ${costTrend(trend)}${savings.state === 'estimated' ? savedTrend(trend) : NOTHING}
+    </div>
+    <div class="plots thirds">
+      ${splitChart('By model', split.model)}${splitChart('By purpose', split.purpose)}${splitChart('By tier', split.tier)}
+    </div>`;
+}
+
+/** No attempt, and no machine that cost anything. */
+function isNothing({ attempts, hardwareUsd }: Figures): boolean {
+  return attempts === 0 && (hardwareUsd ?? 0) === 0;
+}
+
 function banner({ savings, budget, total }: CostReport): Markup {
   if (budget?.over === true) {
     return bannerOf(
@@ -146,19 +158,26 @@ function banner({ savings, budget, total }: CostReport): Markup {
       `${formatUsd(budget.spentUsd)} of ${formatUsd(budget.limitUsd)} a ${budget.unit} are billed in ${budget.period}.`,
     );
   }
+  if (isNothing(total)) {
+    return bannerOf('neutral', formatUsd(0), 'Nothing was asked in this time.');
+  }
   if (savings.state === 'unknown') {
     return bannerOf('neutral', formatUsd(total.usd), `billed. ${savings.why}`);
   }
-  const { savedUsd, savedShare, allClaudeUsd, actualUsd } = savings;
+  const { savedUsd, savedShare, allClaudeUsd, actualUsd, basis } = savings;
+  const costs = `Claude alone would have cost ${formatRange(allClaudeUsd)}; this cost ${formatUsd(actualUsd)}.`;
+  const assumed = basis === 'assumed' ? ' The interval is assumed, not measured.' : '';
+  if (savedUsd.upper < 0) {
+    return bannerOf('fail', `${formatRange(negated(savedUsd))} more`, `${costs}${assumed}`);
+  }
   const less =
     savedShare === null
       ? ''
-      : ` That is ${formatShare(savedShare.lower)} to ${formatShare(savedShare.upper)} of it.`;
-  const word = savedUsd.upper < 0 ? 'fail' : savedUsd.lower > 0 ? 'pass' : 'inconclusive';
+      : ` That is ${formatShare(savedShare.lower)} to ${formatShare(savedShare.upper)} less.`;
   return bannerOf(
-    word,
-    word === 'fail' ? formatRange(savedUsd) : `${formatRange(savedUsd)} saved`,
-    `Claude alone would have cost ${formatRange(allClaudeUsd)}; this cost ${formatUsd(actualUsd)}.${less}${savings.basis === 'assumed' ? ' The interval is assumed, not measured.' : ''}`,
+    savedUsd.lower > 0 ? 'pass' : 'inconclusive',
+    `${formatRange(savedUsd)} saved`,
+    `${costs}${less}${assumed}`,
   );
 }
 

@@ -6,6 +6,7 @@ import {
   formatShare,
   formatShort,
   formatUsd,
+  negated,
   partOf,
 } from './words.ts';
 
@@ -20,7 +21,12 @@ export function toMarkdown(report: CostReport): string {
     `**${formatUsd(total.usd)} billed**${total.hardwareUsd === null ? '' : `, ${formatUsd(total.hardwareUsd)} for own machines`}, ${formatShort(total.attempts)} attempts${total.unpriced > 0 ? `, **${total.unpriced} of unknown cost**` : ''}.`,
     '',
   ];
-  if (savings.state === 'estimated') {
+  if (savings.state === 'estimated' && savings.savedUsd.upper < 0) {
+    lines.push(
+      `**${formatRange(negated(savings.savedUsd))} more than Claude alone.** ${cellOf(basisText(savings))}`,
+      '',
+    );
+  } else if (savings.state === 'estimated') {
     const share = savings.savedShare;
     lines.push(
       `**Saved ${formatRange(savings.savedUsd)}**${share === null ? '' : ` (${formatShare(share.lower)} to ${formatShare(share.upper)})`} against Claude alone. ${cellOf(basisText(savings))}`,

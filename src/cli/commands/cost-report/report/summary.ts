@@ -8,7 +8,7 @@ import type {
   Savings,
 } from '../../../../ledger/report/result.ts';
 import { wrap } from '../../../output/layout.ts';
-import { basisText, formatRange, formatShare, formatUsd } from './words.ts';
+import { basisText, formatRange, formatShare, formatUsd, negated } from './words.ts';
 
 /** What a report says besides its rows, in lines for a terminal. */
 export function summaryLines(report: CostReport, width: number, paint: ChalkInstance): string[] {
@@ -50,6 +50,14 @@ function savingsLines(savings: Savings): Part[] {
     savedShare === null
       ? ''
       : ` (${formatShare(savedShare.lower)} to ${formatShare(savedShare.upper)})`;
+  if (savedUsd.upper < 0) {
+    return [
+      {
+        title: 'Saved',
+        text: `Nothing. This cost ${formatUsd(actualUsd)}, ${formatRange(negated(savedUsd))} more than Claude alone would have (${formatRange(allClaudeUsd)}). ${basisText(savings)}`,
+      },
+    ];
+  }
   return [
     {
       title: 'Saved',
@@ -85,10 +93,10 @@ function machineLines(machine: Machine): Part[] {
 export function roiText(roi: Roi): string {
   const { investmentUsd, savedPerMonthUsd, breakEvenMonths, ...returned } = roi;
   const { soonest, estimate, latest } = breakEvenMonths;
-  const back =
-    soonest === null
-      ? `${formatUsd(investmentUsd)} are not earned back at this pace: nothing is saved.`
-      : `${formatUsd(investmentUsd)} are earned back in ${months(estimate)} (${months(soonest)} to ${months(latest)}).`;
+  if (savedPerMonthUsd.upper <= 0) {
+    return `${formatUsd(investmentUsd)} are not earned back at this pace: nothing is saved, a month costs ${formatRange(negated(savedPerMonthUsd))} more than Claude alone would.`;
+  }
+  const back = `${formatUsd(investmentUsd)} are earned back in ${months(estimate)} (${months(soonest)} to ${months(latest)}).`;
   const shares = ({ lower, upper }: Interval): string =>
     `${formatShare(lower)} to ${formatShare(upper)}`;
   return `${back} At this pace ${formatRange(savedPerMonthUsd)} are saved a month; the return is ${shares(returned.returnAfter12Months)} after 12 months, ${shares(returned.returnAfter36Months)} after 36.`;

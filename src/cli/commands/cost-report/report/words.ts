@@ -65,6 +65,11 @@ export function formatRange({ lower, upper }: Interval): string {
   return low === high ? low : `${low} to ${high}`;
 }
 
+/** A loss for a saving. */
+export function negated({ lower, estimate, upper }: Interval): Interval {
+  return { lower: -upper, estimate: -estimate, upper: -lower };
+}
+
 /** What a row is of; what nobody said is told as that. */
 export function partOf(row: ReportRow, dimension: Dimension): string {
   const part = row.key[dimension] ?? '';
