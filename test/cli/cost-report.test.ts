@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parse } from 'csv-parse/sync';
@@ -145,6 +145,33 @@ describe('aqe-llm cost-report', () => {
   });
 });
 
+describe('a ledger whose clock jumped', () => {
+  it.each([
+    [400, 'dated later than now'],
+    [-20_000, 'before there was anything to ask'],
+  ])('by %d days is refused and named, and nothing is written', async (days, message) => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'aqe-clock-'));
+    const database = openDatabase(path.join(folder, '.aqe-llm'));
+    const { number: _number, ...attempt } = newAttempt();
+    const ledger = createLedger(database);
+    ledger.alone({ ...attempt, id: 'right', at: Date.now() - 1000 });
+    ledger.alone({ ...attempt, id: 'wrong', at: Date.now() + days * DAY });
+    database.close();
+    const report = (...args: string[]) => runCli(['cost-report', ...args], { cwd: folder });
+    const { exitCode, stdout } = await report('--format', 'json', '--json', '-o', 'out.json');
+    expect(exitCode).toBe(2);
+    expect(JSON.parse(stdout)).toMatchObject({
+      error: { code: 'ledger.clock', problems: [{ message: expect.stringContaining(message) }] },
+    });
+    expect(existsSync(path.join(folder, 'out.json'))).toBe(false);
+    const despite = await report('--format', 'csv', '--ignore-clock');
+    expect(despite.exitCode).toBe(0);
+    expect(despite.stderr).toContain('warning: 1 attempt is dated');
+    expect(rowsOf(despite.stdout)).toMatchObject([{ attempts: '1' }]);
+    rmSync(folder, { recursive: true, force: true });
+  });
+});
+
 /** Of FOCUS 1.4: what a column holds, and whether it may be null. */
 const MANDATORY: Record<
   string,
@@ -270,7 +297,7 @@ describe('FOCUS 1.4', () => {
     expect(sum('EffectiveCost')).toBeLessThanOrEqual(total.usd + (total.hardwareUsd ?? 0) + 1e-6);
     expect(rows.every((row) => row['BillingAccountId'] === 'acme-1')).toBe(true);
     expect(total.unpriced).toBeGreaterThan(0);
-    expect(warned).toContain(`warning: ${total.unpriced} attempts have no known price`);
+    expect(warned).toContain(`warning: ${total.unpriced} attempts are not in the file`);
     expect(rows.some((row) => row['x_Server'] === 'elsewhere')).toBe(false);
   });
 });

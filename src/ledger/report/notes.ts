@@ -77,42 +77,47 @@ function unpriced({ cells }: NotesOptions): Note[] {
 }
 
 function clockNotes({ reader, now }: NotesOptions): Note[] {
-  const ahead = reader.countFrom(now + SKEW_MS);
   const extent = reader.extent();
-  const isAncient = extent !== undefined && extent.first < EARLIEST;
+  if (extent === undefined) return [];
+  const ahead = reader.countIn({ since: now + SKEW_MS, until: Infinity });
+  const ancient = reader.countIn({ since: -Infinity, until: EARLIEST });
   return [
-    ...(ahead === 0 || extent === undefined
+    ...(ahead === 0
       ? []
       : [
           {
             code: 'clock' as const,
             count: ahead,
-            message: `${ahead} attempts are dated later than now, up to ${new Date(extent.last).toISOString()}: a clock has jumped. They are in no report until that time comes.`,
+            message: `${attempts(ahead)} dated later than now, up to ${new Date(extent.last).toISOString()}: a clock has jumped. Nothing of that is in a report until that time comes.`,
           },
         ]),
-    ...(isAncient
-      ? [
+    ...(ancient === 0
+      ? []
+      : [
           {
             code: 'clock' as const,
-            count: 1,
-            message: `The first attempt is dated ${new Date(extent.first).toISOString()}: a clock stood wrong.`,
+            count: ancient,
+            message: `${attempts(ancient)} dated from ${new Date(extent.first).toISOString()} on, before there was anything to ask: a clock stood wrong. That is in no report of the time when it was asked.`,
           },
-        ]
-      : []),
+        ]),
   ];
 }
 
 function withoutMachines({ cells, hasMachines }: NotesOptions): Note[] {
   const own = cells.filter(({ kind }) => kind.selfHosted);
-  const attempts = own.reduce((sum, { sums }) => sum + sums.attempts, 0);
-  if (hasMachines || attempts === 0) return [];
+  const count = own.reduce((sum, { sums }) => sum + sums.attempts, 0);
+  if (hasMachines || count === 0) return [];
   return [
     {
       code: 'no-hardware',
-      count: attempts,
-      message: `${attempts} attempts ran on machines of your own. What these cost is not counted: there are no figures under costs.hardware.`,
+      count,
+      message: `${count} attempts ran on machines of your own. What these cost is not counted: there are no figures under costs.hardware.`,
     },
   ];
+}
+
+function attempts(count: number): string {
+  return count === 1 ? '1 attempt is' : `${count} attempts are`;
 }
 
 function requests(count: number): string {

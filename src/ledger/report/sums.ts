@@ -106,8 +106,7 @@ export interface SumReader {
    * session and one of the kinds.
    */
   bySession(range: Range, kinds: readonly SessionKind[]): IterableIterator<SessionSums>;
-  /** Attempts from then on. */
-  countFrom(at: number): number;
+  countIn(range: Range): number;
   /** When the first and the last attempt were; `undefined` where there is none. */
   extent(): { first: number; last: number } | undefined;
 }
@@ -123,7 +122,7 @@ export function createSumReader(database: Database): SumReader {
     .raw();
   const count = database
     .prepare(
-      'SELECT count(*) FROM attempt_kinds k CROSS JOIN attempts a ON a.kind = k.id AND a.at >= ?',
+      'SELECT count(*) FROM attempt_kinds k CROSS JOIN attempts a ON a.kind = k.id AND a.at >= @since AND a.at < @until',
     )
     .pluck();
   const extent = database.prepare(
@@ -174,7 +173,7 @@ export function createSumReader(database: Database): SumReader {
         };
       }
     },
-    countFrom: (at) => Number(count.get(at)),
+    countIn: (range) => Number(count.get(range)),
     extent() {
       const { first, last } = extentRow.parse(extent.get());
       return first === null || last === null ? undefined : { first, last };

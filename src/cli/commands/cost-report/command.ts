@@ -46,6 +46,7 @@ export function configure(command: Command, bind: Bind): void {
     .addOption(new Option('--format <name>', 'how it is written (default: table)').choices(FORMATS))
     .option('-o, --out <file>', 'write it to a file')
     .option('--budget <amount>', 'as 500/month: forecast, alerts, exit code 3 when over')
+    .option('--ignore-clock', 'report although attempts are dated wrongly')
     .addHelpText('after', EXAMPLES)
     .action(bind(reportCommand));
   command.hook('preSubcommand', refuseForeign);

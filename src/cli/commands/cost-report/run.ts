@@ -3,7 +3,7 @@ import { AppError, ExitCode } from '../../../core/errors.ts';
 import { readLimit, type Limit } from '../../../ledger/report/budget.ts';
 import { focusCharges } from '../../../ledger/report/focus.ts';
 import { costReport, type ReportOptions } from '../../../ledger/report/report.ts';
-import type { CostReport, Dimension } from '../../../ledger/report/result.ts';
+import type { CostReport, Dimension, Note } from '../../../ledger/report/result.ts';
 import { timeIn } from '../../../ledger/report/time-spec.ts';
 import { openZone } from '../../../ledger/report/zone.ts';
 import { specsOfTiers } from '../../../routing/targets.ts';
@@ -30,11 +30,15 @@ export interface ReportFlags {
   format?: Format;
   out?: string;
   budget?: string;
+  ignoreClock?: boolean;
 }
 
 /** What a fleet on Claude alone is taken to ask, where no cloud tier is configured. */
 const REFERENCE = 'anthropic:claude-sonnet-5-5';
 const ACCOUNT = { id: 'default', name: 'default' };
+
+/** What is missing in rows that do not say so. */
+const TOLD_BESIDE: ReadonlySet<Note['code']> = new Set(['unpriced', 'interrupted', 'clock']);
 
 /** `aqe-llm cost-report`: reports, and exits with 3 where a budget is overdrawn. */
 export async function reportCommand(
@@ -46,10 +50,30 @@ export async function reportCommand(
   const runtime = await runtimeFor(context);
   const options = optionsOf(runtime, flags, format);
   const report = costReport(options);
+  if (flags.ignoreClock !== true) refuseJumps(report);
   const text = textOf(report, format, options, context, runtime);
+  // These formats have rows alone.
+  if (format === 'csv' || format === 'focus') {
+    for (const { code, message } of report.notes) {
+      if (TOLD_BESIDE.has(code)) output.note(`warning: ${message}`);
+    }
+  }
   if (flags.out === undefined) output.result(text);
   else await write(flags.out, text, context);
   return report.budget?.over === true ? ExitCode.RolledBack : ExitCode.Ok;
+}
+
+/**
+ * Money that is dated wrongly is in no report of its time: whoever closes a month on it is to know.
+ * @throws AppError `ledger.clock`
+ */
+function refuseJumps({ notes }: CostReport): void {
+  const jumps = notes.filter(({ code }) => code === 'clock');
+  if (jumps.length === 0) return;
+  throw new AppError('ledger.clock', 'The ledger has attempts that are dated wrongly.', {
+    problems: jumps.map(({ message }) => ({ path: 'attempts', message })),
+    hint: 'Nothing was reported. Set the clock right; --ignore-clock reports without them.',
+  });
 }
 
 /** @throws AppError `usage.format` */
@@ -130,7 +154,7 @@ function textOf(
       const focus = focusCharges({ database, charges, range, zone, machines });
       if (focus.unpriced > 0) {
         output.note(
-          `warning: ${focus.unpriced} attempts have no known price and are not in the file; \`aqe-llm cost-report prices\` names what is missing`,
+          `warning: ${focus.unpriced} attempts are not in the file for want of a cost; \`aqe-llm cost-report prices\` names the prices that are missing`,
         );
       }
       return toFocus(focus.charges, {

@@ -18,7 +18,7 @@ interface Column {
 const GAP = 2;
 /** From here on numbers are written out. */
 const WIDE = 130;
-/** Columns of a terminal that a part of a key has at least: one alone, or one of several. */
+/** Columns of a terminal that a part of a key has at least, if it needs them: one alone, or one of several. */
 const LEAST_KEY = 24;
 const LEAST_KEYS = 14;
 const MOST_ROWS = 60;
@@ -88,6 +88,10 @@ export function toTable(
   return lines.join('\n');
 }
 
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
+}
+
 function table(report: CostReport, width: number, paint: ChalkInstance): string {
   const count = width >= WIDE ? formatCount : formatShort;
   const shown = report.rows.slice(0, MOST_ROWS);
@@ -99,16 +103,26 @@ function table(report: CostReport, width: number, paint: ChalkInstance): string 
       return [column, Math.max(column.head.length, ...cells) + GAP];
     }),
   );
-  let room = width;
+  const parts = shown.map((row) => by.map((dimension) => partOf(row, dimension)));
+  const natural = by.map((dimension, index) =>
+    Math.max(dimension.length, ...parts.map((row) => row[index]?.length ?? 0)),
+  );
+  const least = natural.map((needed) => Math.min(needed, by.length > 1 ? LEAST_KEYS : LEAST_KEY));
+  const leastKeys = by.length === 0 ? 'all'.length : sumOf(least);
+  let room = width - (leastKeys + GAP * Math.max(1, by.length));
   const kept = new Set<Column>();
   for (const column of useful.toSorted((a, b) => a.rank - b.rank)) {
     const needed = widths.get(column) ?? 0;
-    if (room - needed < (by.length > 1 ? by.length * LEAST_KEYS : LEAST_KEY)) continue;
+    if (room - needed < -GAP) continue;
     room -= needed;
     kept.add(column);
   }
   const columns = useful.filter((column) => kept.has(column));
-  const keyWidth = Math.floor(room / Math.max(1, by.length)) - GAP;
+  const keyWidths = least.map((narrow, index) => {
+    const more = Math.max(0, Math.min(room, (natural[index] ?? 0) - narrow));
+    room -= more;
+    return narrow + more;
+  });
   const drawn = new Table({
     head: [...(by.length === 0 ? [''] : by), ...columns.map(({ head }) => head)].map((head) =>
       paint.dim(head),
@@ -126,8 +140,9 @@ function table(report: CostReport, width: number, paint: ChalkInstance): string 
       return head === 'unpriced' && figures.unpriced > 0 ? paint.yellow(text) : text;
     });
   if (by.length > 0) {
-    for (const row of shown) {
-      drawn.push([...by.map((dimension) => clip(partOf(row, dimension), keyWidth)), ...cells(row)]);
+    for (const [place, row] of shown.entries()) {
+      const key = keyWidths.map((most, index) => clip(parts[place]?.[index] ?? '', most));
+      drawn.push([...key, ...cells(row)]);
     }
   }
   const label = by.map((_, index) => (index === 0 ? 'all' : ''));
@@ -137,8 +152,10 @@ function table(report: CostReport, width: number, paint: ChalkInstance): string 
     ),
   );
   const left = report.rows.length - shown.length;
+  const hidden = useful.filter((column) => !kept.has(column)).map(({ head }) => head);
   return [
     drawn.toString().replaceAll(/[ ]+$/gm, ''),
+    ...(hidden.length === 0 ? [] : [paint.dim(clip(`no room for ${hidden.join(', ')}`, width))]),
     ...(left > 0 ? [paint.dim(`… and ${formatCount(left)} more rows: --format csv has all`)] : []),
   ].join('\n');
 }
