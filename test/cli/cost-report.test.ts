@@ -101,7 +101,7 @@ describe('aqe-llm cost-report', () => {
     const { exitCode, stdout } = await run('advice', '--since', '9d');
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/effort low, \d+ attempts$/m);
-    expect(stdout).toMatch(/^ {2}aqe-llm route explain r-\d{6}/m);
+    expect(stdout).toMatch(/^ {2}aqe-llm route explain <id>: r-\d{6}/m);
     const told: unknown = JSON.parse((await run('advice', '--json')).stdout);
     expect(told).toMatchObject({
       advice: expect.arrayContaining([expect.objectContaining({ kind: 'batchable' })]),

@@ -68,30 +68,51 @@ export type ReadPrices =
   | { ok: true; file: PriceFile }
   | { ok: false; problems: readonly Problem[] };
 
+/** A price with its place in the file. */
+type Placed = readonly [place: number, price: FilePrice];
+
 /** @param content of the file, parsed as JSON */
 export function readPrices(content: unknown): ReadPrices {
   const parsed = priceFileSchema.safeParse(content);
-  if (!parsed.success) {
-    const problems = parsed.error.issues.flatMap((issue) =>
-      issue.code === 'unrecognized_keys'
-        ? issue.keys.map((key) => problem([...issue.path, key], 'there is no such key'))
-        : [problem(issue.path, issue.message)],
-    );
-    return { ok: false, problems };
-  }
+  const shape = parsed.error?.issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) => problem([...issue.path, key], 'there is no such key'))
+      : [problem(issue.path, issue.message)],
+  );
+  const { currency, placed } = wellFormed(content);
   const problems = [
-    ...currencyProblems(parsed.data),
-    ...periodProblems(parsed.data),
-    ...lengthProblems(parsed.data),
+    ...(shape ?? []),
+    ...currencyProblems(currency),
+    ...periodProblems(placed),
+    ...lengthProblems(placed),
   ];
-  return problems.length > 0 ? { ok: false, problems } : { ok: true, file: parsed.data };
+  return parsed.success && problems.length === 0
+    ? { ok: true, file: parsed.data }
+    : { ok: false, problems };
 }
+
+/** What can be checked further, so that every problem of a file is told at once. */
+function wellFormed(content: unknown): { currency: string; placed: Placed[] } {
+  const { currency, prices } = looseSchema.parse(content);
+  const placed = prices.flatMap((price, place): Placed[] => {
+    const parsed = priceSchema.safeParse(price);
+    return parsed.success ? [[place, parsed.data]] : [];
+  });
+  return { currency, placed };
+}
+
+const looseSchema = z
+  .looseObject({
+    currency: z.string().catch(CURRENCY),
+    prices: z.array(z.unknown()).catch([]),
+  })
+  .catch({ currency: CURRENCY, prices: [] });
 
 function problem(path: readonly PropertyKey[], message: string): Problem {
   return { path: path.map(String).join('.') || '(root)', message };
 }
 
-function currencyProblems({ currency }: PriceFile): Problem[] {
+function currencyProblems(currency: string): Problem[] {
   if (currency === CURRENCY) return [];
   return [
     problem(
@@ -102,10 +123,10 @@ function currencyProblems({ currency }: PriceFile): Problem[] {
 }
 
 /** Periods that are empty, or of which two hold at once for a model. */
-function periodProblems({ prices }: PriceFile): Problem[] {
+function periodProblems(placed: readonly Placed[]): Problem[] {
   const problems: Problem[] = [];
-  const seen = new Map<string, number[]>();
-  for (const [place, price] of prices.entries()) {
+  const seen = new Map<string, Placed[]>();
+  for (const [place, price] of placed) {
     const { from = -Infinity, until = Infinity } = price;
     if (until <= from) {
       problems.push(problem(['prices', place, 'until'], 'it ends before it begins'));
@@ -114,8 +135,7 @@ function periodProblems({ prices }: PriceFile): Problem[] {
     for (const model of new Set(price.models)) {
       const key = `${price.provider}:${model}`;
       const others = seen.get(key) ?? [];
-      for (const other of others) {
-        const { from: otherFrom = -Infinity, until: otherUntil = Infinity } = prices[other] ?? {};
+      for (const [other, { from: otherFrom = -Infinity, until: otherUntil = Infinity }] of others) {
         if (from >= otherUntil || otherFrom >= until) continue;
         problems.push(
           problem(
@@ -124,14 +144,14 @@ function periodProblems({ prices }: PriceFile): Problem[] {
           ),
         );
       }
-      seen.set(key, [...others, place]);
+      seen.set(key, [...others, [place, price]]);
     }
   }
   return problems;
 }
 
-function lengthProblems({ prices }: PriceFile): Problem[] {
-  return prices.flatMap(({ longPrompts = [] }, place) =>
+function lengthProblems(placed: readonly Placed[]): Problem[] {
+  return placed.flatMap(([place, { longPrompts = [] }]) =>
     longPrompts.flatMap(({ aboveTokens }, index) =>
       aboveTokens > (longPrompts[index - 1]?.aboveTokens ?? 0)
         ? []

@@ -93,6 +93,20 @@ describe('a file of prices', () => {
     expect(problems[0]?.message).toMatch(message);
   });
 
+  it('is told of everything at once', () => {
+    const content = {
+      ...file(price(), price({ batchShare: 0 }), price(), price({ until: '2020-01-01' })),
+      currency: 'EUR',
+    };
+    expect(problemsOf(content).map(({ path }) => path)).toEqual([
+      'prices.1.batchShare',
+      'currency',
+      'prices.2',
+      'prices.3',
+      'prices.3',
+    ]);
+  });
+
   it.each([null, [], 7, {}, { version: 'v' }])('is no %j', (content) => {
     expect(problemsOf(content).length).toBeGreaterThan(0);
   });

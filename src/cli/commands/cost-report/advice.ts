@@ -31,7 +31,7 @@ export async function adviceCommand(
     ...wrap(`→ ${action}`, output.width - 2).map((line) => `  ${line}`),
     ...(evidence.examples.length === 0
       ? []
-      : [`  ${paint.dim(`aqe-llm route explain ${evidence.examples.join(' | ')}`)}`]),
+      : [`  ${paint.dim(`aqe-llm route explain <id>: ${evidence.examples.join(', ')}`)}`]),
     '',
   ]);
   output.result(

@@ -73,7 +73,6 @@ function toText(result: Reconciled, color: boolean): string {
   if (days === undefined) return 'The file has no rows: nothing was compared.';
   const lines = [
     `${days.first} to ${days.last} (UTC): ${matched} of ${compared} days and models are the same on both sides.`,
-    '',
   ];
   const table = new Table({
     head: ['day', 'model', 'what', 'ledger', 'provider', 'ledger − provider'].map((head) =>
@@ -94,7 +93,7 @@ function toText(result: Reconciled, color: boolean): string {
       paint.yellow(`${apart > 0 ? '+' : ''}${show(what, apart)}`),
     ]);
   }
-  if (differences.length > 0) lines.push(table.toString().replaceAll(/[ ]+$/gm, ''));
+  if (differences.length > 0) lines.push('', table.toString().replaceAll(/[ ]+$/gm, ''));
   if (differences.length > MOST_ROWS) {
     lines.push(`… and ${differences.length - MOST_ROWS} more: --json has all`);
   }

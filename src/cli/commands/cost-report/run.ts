@@ -55,7 +55,8 @@ export async function reportCommand(
   // These formats have rows alone.
   if (format === 'csv' || format === 'focus') {
     for (const { code, message } of report.notes) {
-      if (TOLD_BESIDE.has(code)) output.note(`warning: ${message}`);
+      if (TOLD_BESIDE.has(code) && !(format === 'focus' && code === 'unpriced'))
+        output.note(`warning: ${message}`);
     }
   }
   if (flags.out === undefined) output.result(text);

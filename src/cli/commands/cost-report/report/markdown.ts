@@ -41,7 +41,16 @@ export function toMarkdown(report: CostReport): string {
       '',
     );
   }
-  const heads = ['attempts', 'input', 'cache read', 'cache write', 'output', 'hardware', 'billed'];
+  const heads = [
+    'attempts',
+    'input',
+    'cache read',
+    'write 5m',
+    'write 1h',
+    'output',
+    'hardware',
+    'billed',
+  ];
   const keys: readonly Dimension[] = by;
   lines.push(
     line([...(keys.length === 0 ? [''] : keys), ...heads]),
@@ -77,7 +86,8 @@ function figuresOf(of: Figures): string[] {
     formatShort(of.attempts),
     formatShort(of.inputTokens),
     formatShort(of.cacheReadTokens),
-    formatShort(of.cacheWriteTokens + of.cacheWriteHourTokens),
+    formatShort(of.cacheWriteTokens),
+    formatShort(of.cacheWriteHourTokens),
     formatShort(of.outputTokens),
     formatUsd(of.hardwareUsd),
     formatBilled(of),
