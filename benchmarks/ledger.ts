@@ -9,6 +9,7 @@ import { createLedger } from '../src/ledger/sqlite-ledger.ts';
 import { openDatabase } from '../src/storage/database.ts';
 import { newAttempt, newEnding, newRequest } from '../test/ledger/records.ts';
 import { fill } from './ledger/fill.ts';
+import { requests } from './ledger/request.ts';
 
 const WARM_UP = 500;
 const ROUNDS = 5000;
@@ -43,6 +44,7 @@ const UNTIL = Date.UTC(2026, 10, 27, 12);
 
 export async function run(out: (line: string) => void): Promise<void> {
   await writes(out);
+  await requests(out);
   await reports(out);
 }
 
