@@ -67,7 +67,7 @@ async function drive(folder: string, server: CountingServer): Promise<void> {
   };
   const gateway = await startGateway({ folder, config, env: ENV });
   try {
-    await askAll(gateway, ROUNDS);
+    await askAll(gateway, ROUNDS, (prompt) => server.served.some((one) => one.prompt === prompt));
     await embed(gateway, EMBEDDED);
     await writeFile(path.join(folder, 'plan.json'), JSON.stringify(PLAN));
     await runBin(['rollout', 'start', 'plan.json', '--reason', 'a proof'], folder, ENV);

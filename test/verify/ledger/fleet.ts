@@ -13,14 +13,21 @@ export const LOCAL = 'local';
 export const SHADOWED = 'shadowed';
 const TARGETS = [`farm:${LOCAL}`, `anthropic:${CLAUDE}`] as const;
 const ENDINGS = ['', SIGNS.refuseOnce, SIGNS.break, SIGNS.slow] as const;
-/** What a client waits for the first piece, and then a little. */
-const LEAVE_MS = 300;
+/** After the server has the request: what it has said until then has long come through. */
+const LEAVE_MS = 2000;
+/** Nobody waits for ever for a request to come through. */
+const MOST_MS = 60_000;
 
 /**
  * Asks the gateway in every way in which a request may go: in one piece and as a stream, answered,
  * refused and tried again, broken off, and left by its client; of both models, by agents and in sessions.
+ * @param isServed whether the model server has begun with a prompt: nobody leaves before
  */
-export async function askAll({ url }: Gateway, rounds: number): Promise<number> {
+export async function askAll(
+  { url }: Gateway,
+  rounds: number,
+  isServed: (prompt: string) => boolean,
+): Promise<number> {
   let asked = 0;
   for (let round = 0; round < rounds; round++) {
     const asking: Promise<void>[] = [];
@@ -38,7 +45,7 @@ export async function askAll({ url }: Gateway, rounds: number): Promise<number> 
                 'x-aqe-session': `s-${round}-${model}-${ending}-${stream}`,
                 'x-aqe-category': round % 2 === 0 ? 'test-generation' : 'code-review',
               },
-              leaves: ending === SIGNS.slow,
+              ...(ending === SIGNS.slow ? { leavesAfter: isServed } : {}),
             }),
           );
         }
@@ -82,29 +89,33 @@ interface Asked {
   stream: boolean;
   prompt: string;
   headers?: Record<string, string>;
-  /** Whether the client goes away soon. */
-  leaves?: boolean;
+  /** The client goes away soon after this holds for its prompt. */
+  leavesAfter?: (prompt: string) => boolean;
 }
 
 async function ask(url: string, asked: Asked): Promise<void> {
-  const { model, stream, prompt, headers = {}, leaves = false } = asked;
+  const { model, stream, prompt, headers = {}, leavesAfter } = asked;
   const leaving = new AbortController();
   const body = { model, stream, messages: [{ role: 'user', content: prompt }] };
   try {
-    const answered = fetch(`${url}/v1/chat/completions`, {
+    if (leavesAfter !== undefined) void leave(leaving, () => leavesAfter(prompt));
+    const answer = await fetch(`${url}/v1/chat/completions`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...headers },
       body: JSON.stringify(body),
       signal: leaving.signal,
     });
-    // Whoever does not stream has nothing to wait for.
-    if (leaves && !stream) void sleep(LEAVE_MS * 4).then(() => leaving.abort());
-    const answer = await answered;
-    if (leaves) void sleep(LEAVE_MS).then(() => leaving.abort());
     await answer.text();
   } catch {
     // It left, or the answer broke off: the ledger is asked, not the client.
   }
+}
+
+async function leave(leaving: AbortController, isServed: () => boolean): Promise<void> {
+  const giveUp = performance.now() + MOST_MS;
+  while (!isServed() && performance.now() < giveUp) await sleep(20);
+  await sleep(LEAVE_MS);
+  leaving.abort();
 }
 
 export type Env = Readonly<Record<string, string>>;
