@@ -7,6 +7,7 @@ import type { SandboxEvent, SandboxExit, SandboxLimits } from '../sandbox/sandbo
  */
 export const LIMITS: SandboxLimits = {
   idleMs: 3000,
+  startMs: 60_000,
   wallMs: 15 * 60_000,
   memoryMb: 512,
   outputBytes: 64 * 1024 * 1024,

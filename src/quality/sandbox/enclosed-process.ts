@@ -33,6 +33,7 @@ export class EnclosedProcess {
   readonly #startedAt: number;
   readonly #finished = new AbortController();
   #lastLineAt: number;
+  #hasSpoken = false;
   #killed: KillReason | undefined;
   #failure: Error | undefined;
   #stopped: Promise<void> = Promise.resolve();
@@ -108,7 +109,10 @@ export class EnclosedProcess {
     const child = this.#child;
     child.stdout?.on('data', (chunk: Buffer) => {
       if (!this.#admits('stdout', chunk)) return;
-      if (this.#lines.push(chunk)) this.#lastLineAt = this.#clock.monotonic();
+      if (this.#lines.push(chunk)) {
+        this.#lastLineAt = this.#clock.monotonic();
+        this.#hasSpoken = true;
+      }
       this.#wake();
     });
     child.stderr?.on('data', (chunk: Buffer) => {
@@ -149,13 +153,15 @@ export class EnclosedProcess {
   }
 
   async #guardTime(): Promise<void> {
-    const { idleMs, wallMs } = this.#job.limits;
+    const { idleMs, startMs = idleMs, wallMs } = this.#job.limits;
     const wallAt = this.#startedAt + wallMs;
     for (;;) {
-      const dueAt = Math.min(wallAt, this.#lastLineAt + idleMs);
+      const quietMs = this.#hasSpoken ? idleMs : startMs;
+      const dueAt = Math.min(wallAt, this.#lastLineAt + quietMs);
       const leftMs = dueAt - this.#clock.monotonic();
       if (leftMs > 0) {
-        await this.#clock.sleep(leftMs, this.#finished.signal);
+        // A first line makes the time that is left shorter.
+        await this.#clock.sleep(Math.min(leftMs, idleMs), this.#finished.signal);
         continue;
       }
       if (dueAt === wallAt) return this.kill('wall');

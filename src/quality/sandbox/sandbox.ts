@@ -3,6 +3,8 @@ export type SandboxTier = 'bubblewrap' | 'namespaces' | 'docker' | 'sandbox-exec
 export interface SandboxLimits {
   /** Wall-clock milliseconds without a line of output before the process group is killed. */
   idleMs: number;
+  /** The same before the first line, where a busy machine may take longer to start it; else `idleMs`. */
+  startMs?: number;
   /** Wall-clock milliseconds in all before the process group is killed. */
   wallMs: number;
   /** MiB of JavaScript heap; the process may use a little more than that in all. */

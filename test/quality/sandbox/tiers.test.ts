@@ -188,6 +188,19 @@ describe.each(tiers)('tier %s', (tier) => {
     expect(outcome).toMatchObject({ lines: ['one'], exit: { state: { reason: 'idle' } } });
   });
 
+  it('waits longer for the first line, and only for that', async () => {
+    const source = `
+      const { writeSync } = require('fs');
+      setTimeout(() => {
+        writeSync(1, 'one\\n');
+        for (;;);
+      }, 1500);`;
+    const began = performance.now();
+    const outcome = await runProgram(sandbox, source, { limits: { idleMs: 700, startMs: 15_000 } });
+    expect(outcome).toMatchObject({ lines: ['one'], exit: { state: { reason: 'idle' } } });
+    expect(performance.now() - began).toBeLessThan(14_000);
+  });
+
   it('kills a program that goes on for too long', async () => {
     const source =
       "for (;;) { require('fs').writeSync(1, '.\\n'); for (const end = Date.now() + 20; Date.now() < end;); }";
