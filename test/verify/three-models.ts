@@ -12,9 +12,9 @@ const RECORDINGS = fileURLToPath(
 );
 /** Most tasks on which all models may be equally right, or equally get nothing. */
 const ALIKE_MOST = 1 / 3;
-/** A task is right from this score on, and nothing up to that one. */
+/** A task is right from this score on. */
 const RIGHT = 9.5;
-const NOTHING = 0.5;
+const NOTHING = 0;
 
 const reportSchema = z.object({
   run: z.object({ id: z.string() }),
@@ -123,9 +123,7 @@ function printAlike(
   categories: readonly string[],
   out: (line: string) => void,
 ): number {
-  out(
-    `\nTasks that all get right (${RIGHT} or more), and that all get nothing for (to ${NOTHING})\n`,
-  );
+  out(`\nTasks that all get right (${RIGHT} or more), and that all get nothing for\n`);
   row(out, ['category', 'tasks', 'all right', 'all nothing']);
   row(out, ['---', '---', '---', '---']);
   const byTask = (scores[0] ?? []).map(({ category }, index) => ({
@@ -136,7 +134,7 @@ function printAlike(
   for (const category of categories) {
     const tasks = byTask.filter((task) => task.category === category);
     const right = tasks.filter((task) => task.scores.every((score) => score >= RIGHT)).length;
-    const nothing = tasks.filter((task) => task.scores.every((score) => score <= NOTHING)).length;
+    const nothing = tasks.filter((task) => task.scores.every((score) => score === NOTHING)).length;
     row(out, [category, `${tasks.length}`, `${right}`, `${nothing}`]);
     alike += right + nothing;
   }

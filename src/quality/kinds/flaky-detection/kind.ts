@@ -59,6 +59,7 @@ export const flakyDetection: Kind<FlakyDetectionTask> = {
       tests: titlesIn(task.specSource)
         .map((title, index) => `${index + 1}. ${title}`)
         .join('\n'),
+      form: formOf(titlesIn(task.specSource).length),
       history: historyTable(task.measured?.history ?? []),
     }),
 
@@ -76,6 +77,12 @@ export const flakyDetection: Kind<FlakyDetectionTask> = {
     { name: subject, text: subjectSource },
   ],
 };
+
+/** What an answer has to look like for a spec of so many tests, with nothing said yet. */
+function formOf(tests: number): string {
+  const entry = (index: number): string => `  {"test": ${index + 1}, "flaky": …, "cause": "…"}`;
+  return `{"tests": [\n${Array.from({ length: tests }, (_, index) => entry(index)).join(',\n')}\n]}`;
+}
 
 function labText({ specSource, labTypes }: FlakyDetectionTask): string {
   if (labTypes === undefined || !specSource.includes("'./lab'")) return '';

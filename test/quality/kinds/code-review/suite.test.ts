@@ -78,10 +78,10 @@ describe('code review in qe-100', () => {
     }
   });
 
-  it('gives the example of the prompt nothing', () => {
-    const example = /```json\n([\s\S]*?)```/.exec(template)?.[1] ?? '';
-    expect(JSON.parse(example)).toHaveLength(1);
-    for (const task of tasks) expect(grade(task, example)).toBe(0);
+  it('gives the form in the prompt nothing', () => {
+    const form = /```json\n([\s\S]*?)```/.exec(template)?.[1] ?? '';
+    expect(form).toContain('"line": …');
+    for (const task of tasks) expect(grade(task, form)).toBe(0);
   });
 
   /** Answers that look at nothing but the numbers. */

@@ -116,10 +116,14 @@ describe('the tasks of flaky detection', () => {
     }
   });
 
-  it('give nothing for the example in the prompt', async () => {
-    const [example = ''] = /```json\n\{[^`]*```/.exec(template) ?? [];
-    expect(example).toContain('"flaky"');
-    const scores = await Promise.all(tasks.map((task) => score(task, example)));
+  it('give nothing for the form in the prompt, copied', async () => {
+    const scores = await Promise.all(
+      tasks.map((task) => {
+        const [form = ''] = /```json\n\{[^`]*```/.exec(flakyDetection.prompt(task, template)) ?? [];
+        expect(form.match(/"flaky": …/g)).toHaveLength(testsOf(task).length);
+        return score(task, form);
+      }),
+    );
     expect(scores).toEqual(tasks.map(() => 0));
   });
 
