@@ -204,11 +204,7 @@ function needsOf(
     },
     atLeast('pairs', 'graded comparisons', graded.scored, Math.max(step.pairs, plan.minimum)),
     atLeast('requests', 'answers of the candidate', candidate.asked, step.requests),
-    {
-      id: 'days',
-      what: `${days} of ${step.days} days with answers of the candidate, ${Math.max(0, elapsed)} gone by`,
-      met: days >= step.days && elapsed >= step.days,
-    },
+    ...(step.days === 0 ? [] : [daysNeed(step.days, days, elapsed)]),
     {
       id: 'grading',
       what: `${graded.errored} gradings failed, ${percent(errored)} of at most ${percent(MOST_ERRORED)}`,
@@ -248,6 +244,14 @@ function guardrailInWords(
 
 function atLeast(id: 'pairs' | 'requests', what: string, have: number, need: number): Need {
   return { id, what: `${have} of ${need} ${what}`, met: have >= need };
+}
+
+function daysNeed(need: number, days: number, elapsed: number): Need {
+  return {
+    id: 'days',
+    what: `${days} of ${need} days with answers of the candidate, ${Math.max(0, elapsed)} gone by`,
+    met: days >= need && elapsed >= need,
+  };
 }
 
 function costNeed({ cost }: Plan, tallies: Tallies): Need[] {

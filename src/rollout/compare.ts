@@ -46,31 +46,40 @@ export interface ComparerOptions {
 
 export function createComparer({ grade, clock, onDone, onTrouble }: ComparerOptions): Comparer {
   const running = new Set<Promise<void>>();
-  const stopped = createAbort();
+  // One for each comparison: a signal that many listen to is taken for a leak.
+  const stops = new Set<() => void>();
+  let isStopped = false;
 
   async function compare(comparison: Comparison): Promise<void> {
     const { rolled, rung, limits, observation } = comparison;
     const over = createAbort();
-    const stop = (): void => over.abort();
-    stopped.signal.addEventListener('abort', stop, { once: true });
+    const left = createAbort();
+    const stop = (): void => {
+      over.abort();
+      left.abort();
+    };
+    stops.add(stop);
     const done = createAbort();
-    const late = clock.sleep(limits.timeoutMs, done.signal).then(stop, () => {});
+    const late = clock.sleep(limits.timeoutMs, done.signal).then(
+      () => over.abort(),
+      () => {},
+    );
     try {
       const beside = await rolled.beside(rung, over.signal);
       done.abort();
       await late;
-      if (stopped.signal.aborted) {
+      if (isStopped) {
         onDone({ ...observation, compared: 'no' });
         return;
       }
-      const grading = await gradeBoth(comparison, beside, stopped.signal);
+      const grading = await gradeBoth(comparison, beside, left.signal);
       onDone({ ...observation, ...sideBeside(observation.arm, beside), compared: 'done', grading });
     } catch (error) {
       onTrouble(error);
       onDone({ ...observation, compared: 'no' });
     } finally {
       done.abort();
-      stopped.signal.removeEventListener('abort', stop);
+      stops.delete(stop);
     }
   }
 
@@ -103,13 +112,14 @@ export function createComparer({ grade, clock, onDone, onTrouble }: ComparerOpti
 
   return {
     offer(comparison) {
-      if (stopped.signal.aborted || running.size >= comparison.limits.concurrency) return false;
+      if (isStopped || running.size >= comparison.limits.concurrency) return false;
       const work = compare(comparison).finally(() => running.delete(work));
       running.add(work);
       return true;
     },
     async stop() {
-      stopped.abort();
+      isStopped = true;
+      for (const stop of stops) stop();
       await Promise.all(running);
     },
   };

@@ -27,25 +27,35 @@ export interface FollowerOptions {
 
 /** Milliseconds within which every process hears of a change. */
 export const FRESH_MS = 250;
+/** Milliseconds within which every process finds an edited log, whose end is as it was. */
+export const VERIFY_MS = 5000;
 
 export function createFollower({ store, clock, onTrouble }: FollowerOptions): Follower {
   let followed: Followed | undefined;
   let seen: { seq: number; hash: string } | undefined;
   let readAt = -Infinity;
+  let verifiedAt = -Infinity;
+  let told = '';
 
-  function read(): void {
+  function read(at: number): void {
     const head = store.head();
-    if (seen?.seq === head.seq && seen.hash === head.hash) return;
+    const isSame = seen?.seq === head.seq && seen.hash === head.hash;
+    if (isSame && at - verifiedAt < VERIFY_MS) return;
     const log = readLog(store);
     seen = head;
+    verifiedAt = at;
+    const problem = log.state === 'broken' ? log.problem : '';
+    if (problem !== told && problem !== '') {
+      onTrouble(
+        `The rollout's log was edited; the candidate gets nothing until it is whole: ${problem}`,
+      );
+    }
+    told = problem;
     if (log.state === 'intact') followed = { rollout: log.rollout, isSound: true };
     else if (log.state === 'empty') followed = undefined;
     else {
       const rollout = followed?.rollout ?? log.rollout;
       followed = rollout === undefined ? undefined : { rollout, isSound: false };
-      onTrouble(
-        `The rollout's log was edited; the candidate gets nothing until it is whole: ${log.problem}`,
-      );
     }
   }
 
@@ -55,7 +65,7 @@ export function createFollower({ store, clock, onTrouble }: FollowerOptions): Fo
       if (at - readAt >= FRESH_MS) {
         readAt = at;
         try {
-          read();
+          read(at);
         } catch (error) {
           // What was known goes on; it is read again soon.
           onTrouble(messageOf(error));

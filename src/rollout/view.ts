@@ -4,7 +4,7 @@ import type { LogEntry, Rollout } from './log.ts';
 import type { Plan } from './plan.ts';
 import { readLog, readStage, type StageReader } from './read.ts';
 import type { QualityCheck } from './rows.ts';
-import { serveOf, stepAt, type RolloutState } from './state.ts';
+import { isEnded, serveOf, stepAt, type RolloutState } from './state.ts';
 import type { RolloutStore } from './store.ts';
 import type { Tallies } from './tallies.ts';
 
@@ -72,7 +72,7 @@ export function createViewer(
 
   function evidenceOf(rollout: Rollout, now: number): StageEvidence | undefined {
     const { state, plan, stage: began } = rollout;
-    if (!('at' in state)) return undefined;
+    if (!('at' in state) || isEnded(state)) return undefined;
     const reader = readerOf(rollout);
     while (reader.read().more);
     const tallies = reader.book.tallies();

@@ -126,7 +126,7 @@ describe('rollout', () => {
     expect(status.stdout).toContain('rolled back: everything in scope goes to cloud');
     expect(await refusal('advance')).toEqual(['rollout.rolled-back', 3]);
     const { stdout: history } = await rollout('history');
-    expect(history.split('\n').map((line) => line.replace(/^(\d+).{20}/, '$1'))).toEqual(
+    expect(history.split('\n').map((line) => line.replace(/^(\d+).{19}/, '$1'))).toEqual(
       expect.arrayContaining([
         expect.stringMatching(/^1 +ada +created +week 5$/),
         expect.stringMatching(/^3 +ada +advanced +week 6$/),
@@ -150,6 +150,18 @@ describe('rollout', () => {
     expect(why).toContain('What is missing for the next step');
     const { stdout: unit } = await rollout('explain', 'session-42', '--json');
     expect(JSON.parse(unit)).toMatchObject({ unit: 'session-42', arm: 'reference', side: 'cloud' });
+  });
+
+  it('says nothing of evidence once it is completed', async () => {
+    await rollout('start', await planFile({ ...QUICK, steps: QUICK.steps.slice(0, 2) }));
+    for (let step = 0; step < 2; step += 1) {
+      observe(100);
+      expect((await rollout('advance')).exitCode).toBe(0);
+    }
+    const { stdout, exitCode } = await rollout('status');
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain('completed: 50 % of units go to direct');
+    expect(stdout).not.toMatch(/verdict|What would move it/);
   });
 
   it('is watched until it is over', async () => {

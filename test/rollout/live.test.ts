@@ -244,6 +244,19 @@ describe('in the shadow', () => {
     ]);
   });
 
+  test('has many comparisons under way without a word of a leak', async () => {
+    const warnings: string[] = [];
+    const hear = ({ message }: Error): void => void warnings.push(message);
+    process.on('warning', hear);
+    onTestFinished(() => void process.off('warning', hear));
+    const it = await open(plan({ shadow: { concurrency: 32, timeoutMs: 60_000 } }));
+    it.near.mood = 'hang';
+    await Promise.all(Array.from({ length: 12 }, () => it.ask()));
+    await expect.poll(() => it.near.chats.length).toBe(12);
+    await it.observed(100);
+    expect(warnings).toEqual([]);
+  });
+
   test('ends what takes too long, as a failure of the candidate', async () => {
     const it = await open(plan({ shadow: { concurrency: 1, timeoutMs: 1000 } }));
     it.near.mood = 'hang';

@@ -1,15 +1,12 @@
 /** A module that a fleet asks tests for: small, and wrong in a way if any of its borders is. */
 interface Module {
   name: string;
-  /** What its tests have to know, in a sentence. */
-  says: string;
   code: (value: number) => string;
 }
 
 const MODULES: readonly Module[] = [
   {
     name: 'clamp',
-    says: 'limits a number',
     code: (n) => `export function clamp(value: number): number {
   if (value < 0) return 0;
   return value > ${n} ? ${n} : value;
@@ -17,7 +14,6 @@ const MODULES: readonly Module[] = [
   },
   {
     name: 'fare',
-    says: 'prices a ride',
     code: (n) => `export function fare(age: number): number {
   if (age < ${n}) return 0;
   return age >= 65 ? 5 : 10;
@@ -25,7 +21,6 @@ const MODULES: readonly Module[] = [
   },
   {
     name: 'grade',
-    says: 'turns points into a grade',
     code: (n) => `export function grade(points: number): string {
   if (points >= 90) return 'A';
   return points >= ${50 + n} ? 'B' : 'C';
@@ -33,7 +28,6 @@ const MODULES: readonly Module[] = [
   },
   {
     name: 'stock',
-    says: 'says how much is in stock',
     code: (n) => `export function stock(count: number): string {
   if (count === 0) return 'none';
   return count < ${n} ? 'few' : 'many';
@@ -41,7 +35,6 @@ const MODULES: readonly Module[] = [
   },
   {
     name: 'shipping',
-    says: 'prices a parcel',
     code: (n) => `export function shipping(total: number, member: boolean): number {
   if (member) return 0;
   return total > ${n * 10} ? 0 : 4;
@@ -49,7 +42,6 @@ const MODULES: readonly Module[] = [
   },
   {
     name: 'leap',
-    says: 'knows leap years',
     code: () => `export function leap(year: number): boolean {
   if (year % 400 === 0) return true;
   return year % 4 === 0 && year % 100 !== 0;
@@ -66,13 +58,14 @@ export function fleetPrompt(number: number): string {
   const module = MODULES[number % MODULES.length];
   const value = VALUES[Math.floor(number / MODULES.length) % VALUES.length] ?? 4;
   if (module === undefined) throw new Error('there is no such prompt');
-  const { name, says, code } = module;
-  return `Write three vitest tests of one line and one expectation each, on the borders of the conditions, for ${name}.ts, which ${says}. Answer with the code alone, as in
+  // What all of them share comes first: a server keeps it.
+  return `Write three vitest tests of one line and one expectation each, on the borders of the conditions of the module below. Answer with the code alone, as in
 import { expect, it } from 'vitest';
-import { ${name} } from './${name}';
-it('first', () => { expect(${name}(…)).toBe(…); });
+import { twice } from './twice';
+it('first', () => { expect(twice(3)).toBe(6); });
 
+The module is ${module.name}.ts:
 \`\`\`ts
-${code(value)}
+${module.code(value)}
 \`\`\``;
 }

@@ -57,25 +57,34 @@ export async function historyCommand(
   });
 }
 
-const WIDTHS = { seq: 5, when: 18, who: 18, what: 30 };
+const HEAD = ['#', 'when', 'who', 'what'] as const;
+/** Columns between two columns, and the least that is left to the reasons. */
+const GAP = 2;
+const LEAST_WHY = 16;
+/** Names of people may be long. */
+const MOST_WHO = 18;
 
 function historyTable(entries: readonly ChainedEntry[], width: number): string {
-  const room = Math.max(16, width - WIDTHS.seq - WIDTHS.when - WIDTHS.who - WIDTHS.what);
+  const rows = entries.map(({ entry }) => [
+    String(entry.seq),
+    localTime(entry.at).slice(0, 16),
+    oneLine(entry.actor.replace(/^operator:/, '')),
+    eventInWords(entry),
+  ]);
+  const widths = HEAD.map((title, column) => {
+    const longest = Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0));
+    return (title === 'who' ? Math.min(longest, MOST_WHO) : longest) + GAP;
+  });
+  const used = widths.reduce((sum, each) => sum + each, 0);
   const table = new Table({
-    head: ['#', 'when', 'who', 'what', 'why'],
-    colWidths: [WIDTHS.seq, WIDTHS.when, WIDTHS.who, WIDTHS.what, room],
+    head: [...HEAD, 'why'],
+    colWidths: [...widths, Math.max(LEAST_WHY, width - used)],
     wordWrap: true,
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2, compact: true },
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': GAP, compact: true },
     chars: NO_BORDERS,
   });
-  for (const { entry } of entries) {
-    table.push([
-      entry.seq,
-      localTime(entry.at).slice(0, 16),
-      oneLine(entry.actor.replace(/^operator:/, '')),
-      eventInWords(entry),
-      oneLine(entry.reason),
-    ]);
+  for (const [index, row] of rows.entries()) {
+    table.push([...row, oneLine(entries[index]?.entry.reason ?? '')]);
   }
   return table.toString().replaceAll(/[ ]+$/gm, '');
 }
