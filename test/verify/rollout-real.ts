@@ -151,18 +151,16 @@ async function drive(
   const began = performance.now();
   const until = began + MINUTES * 60_000;
   const left = new AbortController();
-  let asked = 0;
-  let failed = 0;
-  let served = 0;
+  const fleet = { asked: 0, failed: 0, served: 0 };
 
   async function agent(): Promise<void> {
-    while (!left.signal.aborted && asked < MOST_ASKED) {
-      const number = asked;
-      asked += 1;
+    while (!left.signal.aborted && fleet.asked < MOST_ASKED) {
+      const number = fleet.asked;
+      fleet.asked += 1;
       const answer = await ask(url, number, left.signal).catch(() => undefined);
       if (left.signal.aborted) return;
-      if (answer === undefined) failed += 1;
-      else if (answer === 'direct') served += 1;
+      if (answer === undefined) fleet.failed += 1;
+      else if (answer === 'direct') fleet.served += 1;
       // What is compared runs beside; a fleet that never waits would only have it dropped.
       await sleep(250, undefined, { signal: left.signal }).catch(() => {});
     }
@@ -172,7 +170,7 @@ async function drive(
   let state = 'shadow';
   let shown = -1;
   try {
-    while (performance.now() < until && asked < MOST_ASKED) {
+    while (performance.now() < until && fleet.asked < MOST_ASKED) {
       const { rollout } = await view(folder);
       state = rollout.state;
       const pairs = rollout.evidence?.quality.pairs ?? 0;
@@ -183,7 +181,7 @@ async function drive(
         const value = rollout.evidence?.guardrails.find(({ id }) => id === 'quality')?.value;
         const minutes = (performance.now() - began) / 60_000;
         out(
-          `  ${minutes.toFixed(1)} min, ${state} ${rollout.serve} %: ${pairs} comparisons, quality ${share(value)} (${share(lower)} to ${share(upper)}), ${asked} asked, ${served} served by the candidate, ${failed} failed`,
+          `  ${minutes.toFixed(1)} min, ${state} ${rollout.serve} %: ${pairs} comparisons, quality ${share(value)} (${share(lower)} to ${share(upper)}), ${fleet.asked} asked, ${fleet.served} served by the candidate, ${fleet.failed} failed`,
         );
       }
       if (ENDS.has(state)) break;
