@@ -10,6 +10,8 @@ import { spawnCli } from '../cli/run-cli.ts';
 const RECORDINGS = fileURLToPath(
   new URL('../../benchmarks/results/qe-100/recordings', import.meta.url),
 );
+/** Of the built-in suite. */
+const TASKS = 100;
 /** Most tasks on which all models may be equally right, or equally get nothing. */
 const ALIKE_MOST = 1 / 3;
 /** A task is right from this score on. */
@@ -54,11 +56,19 @@ export async function run(out: (line: string) => void): Promise<boolean> {
   try {
     const files = (await readdir(RECORDINGS)).toSorted();
     const models: string[] = [];
+    let whole = true;
     for (const file of files) {
-      const { header } = await readRecordings(path.join(RECORDINGS, file));
-      models.push(header.provider.replace('embedded:', ''));
-      out(`${header.provider}: seed ${header.seed}, at most ${header.maxTokens} tokens an answer`);
+      const { header, recordings } = await readRecordings(path.join(RECORDINGS, file));
+      const { provider, seed, maxTokens } = header;
+      models.push(provider.replace('embedded:', ''));
+      out(`${provider}: seed ${seed}, at most ${maxTokens} tokens, ${recordings.size} answers`);
+      if (recordings.size >= TASKS) continue;
+      whole = false;
+      out(
+        `  the rest: aqe-llm baseline record ${provider} --max-tokens ${maxTokens} --out ${file}`,
+      );
     }
+    if (!whole) return false;
     const { maxTokens, seed } = (await readRecordings(path.join(RECORDINGS, files[0] ?? '')))
       .header;
     const sides = files.flatMap((file) => ['--candidate', `replay:${path.join(RECORDINGS, file)}`]);
