@@ -53,7 +53,7 @@ describe('suite check', () => {
     const { exitCode, stdout, stderr } = await check(sound);
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/│ clamp │ 10\.00 │\s+0\.00 │ 12 mutants, 2 equivalent │ sound │/);
-    expect(stdout).toContain('All 1 tasks are sound.');
+    expect(stdout).toContain('1 task, all sound.');
     expect(stdout + stderr).not.toContain('\u001B');
   });
 
@@ -67,7 +67,7 @@ describe('suite check', () => {
     const table = await check(suite);
     expect(table.exitCode).toBe(1);
     expect(table.stdout).toContain('clamp: reference test “clamp > raises to the least” failed');
-    expect(table.stdout).toContain('1 of 1 tasks are unsound.');
+    expect(table.stdout).toContain('1 task, 1 unsound.');
   });
 
   it('names a reference test that sometimes fails', async () => {

@@ -110,7 +110,7 @@ function checkTable(outcomes: readonly CheckOutcome[], sound: boolean): string {
   );
   const unsound = outcomes.filter((outcome) => outcome.problems.length > 0).length;
   const verdict = sound
-    ? `All ${outcomes.length} tasks are sound.`
-    : `${unsound} of ${outcomes.length} tasks are unsound.`;
+    ? `${plural(outcomes.length, 'task')}, all sound.`
+    : `${plural(outcomes.length, 'task')}, ${unsound} unsound.`;
   return [table.toString(), ...lines, verdict].join('\n');
 }

@@ -34,3 +34,15 @@ export function historyTable(history: readonly HistoryRun[]): string {
     ...rows,
   ].join('\n');
 }
+
+/** The same runs by test: how many each failed in, and which. */
+export function failuresByTest(history: readonly HistoryRun[], tests: number): string {
+  return Array.from({ length: tests }, (_, index) => {
+    const number = index + 1;
+    const failed = history.flatMap(({ failures }, run) =>
+      failures.some(({ test }) => test === number) ? [run + 1] : [],
+    );
+    const which = failed.length === 0 ? '' : `: ${failed.join(', ')}`;
+    return `- test ${number} failed in ${failed.length} of ${history.length} runs${which}`;
+  }).join('\n');
+}

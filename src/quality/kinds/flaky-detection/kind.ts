@@ -2,7 +2,7 @@ import { fillIn, type Kind, type TaskFiles } from '../kind.ts';
 import { measuredSchema, taskSchema, type Measured } from './format.ts';
 import { goldAnswer } from './gold.ts';
 import { gradeFlakyDetection } from './grade.ts';
-import { historyTable } from './history.ts';
+import { failuresByTest, historyTable } from './history.ts';
 import { measure, prove } from './measure.ts';
 import { numbered, titlesIn } from './spec.ts';
 import { fingerprint, type FlakyDetectionTask } from './task.ts';
@@ -49,19 +49,21 @@ export const flakyDetection: Kind<FlakyDetectionTask> = {
 
   fingerprint,
 
-  prompt: (task, template) =>
-    fillIn(template, {
+  prompt: (task, template) => {
+    const titles = titlesIn(task.specSource);
+    const history = task.measured?.history ?? [];
+    return fillIn(template, {
       file: task.subject,
       source: task.subjectSource.trimEnd(),
       specFile: task.spec,
       spec: numbered(task.specSource).trimEnd(),
       lab: labText(task),
-      tests: titlesIn(task.specSource)
-        .map((title, index) => `${index + 1}. ${title}`)
-        .join('\n'),
-      form: formOf(titlesIn(task.specSource).length),
-      history: historyTable(task.measured?.history ?? []),
-    }),
+      tests: titles.map((title, index) => `${index + 1}. ${title}`).join('\n'),
+      form: formOf(titles.length),
+      history: historyTable(history),
+      failures: failuresByTest(history, titles.length),
+    });
+  },
 
   goldAnswer,
 
@@ -78,9 +80,13 @@ export const flakyDetection: Kind<FlakyDetectionTask> = {
   ],
 };
 
-/** What an answer has to look like for a spec of so many tests, with nothing said yet. */
+/**
+ * What an answer has to look like for a spec of so many tests, with nothing said yet. The number of failures is not
+ * read: who has written it down has looked at the history before the verdict.
+ */
 function formOf(tests: number): string {
-  const entry = (index: number): string => `  {"test": ${index + 1}, "flaky": …, "cause": "…"}`;
+  const entry = (index: number): string =>
+    `  {"test": ${index + 1}, "failed": …, "flaky": …, "cause": "…"}`;
   return `{"tests": [\n${Array.from({ length: tests }, (_, index) => entry(index)).join(',\n')}\n]}`;
 }
 

@@ -100,6 +100,23 @@ describe('the tasks of flaky detection', () => {
     }
   });
 
+  it('are asked with the failures of each test, as many as the runs above show', () => {
+    for (const task of tasks) {
+      const prompt = flakyDetection.prompt(task, template);
+      const rows = prompt.split('\n').filter((line) => /^\| \d+ \| [\da-f]{7} \|/.test(line));
+      for (const index of testsOf(task).keys()) {
+        const number = index + 1;
+        const runs = rows.flatMap((row, run) =>
+          row.includes(`test ${number} failed: `) ? [run + 1] : [],
+        );
+        const which = runs.length === 0 ? '' : `: ${runs.join(', ')}`;
+        expect(prompt).toContain(
+          `\n- test ${number} failed in ${runs.length} of 14 runs${which}\n`,
+        );
+      }
+    }
+  });
+
   it('give little for the same word on every test', async () => {
     const words: { flaky: boolean; cause: Cause | 'none' }[] = [true, false].flatMap((flaky) =>
       [...CAUSES, 'none' as const].map((cause) => ({ flaky, cause })),
