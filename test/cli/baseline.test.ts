@@ -174,6 +174,34 @@ describe('a run that cannot start', () => {
     expect(stderr).not.toMatch(/^\s+at /m);
   });
 
+  it('because answers are missing: said of every side before anything is graded', async () => {
+    const cwd = await folders.make();
+    const sides = ['replay:gold', 'replay:absent.jsonl', 'replay:embedded:never'];
+    const candidates = sides.flatMap((side) => ['--candidate', side]);
+    const { exitCode, stdout, stderr } = await baseline([...candidates, '--quick', '--json'], {
+      cwd,
+    });
+    expect(exitCode).toBe(2);
+    expect(JSON.parse(stdout)).toMatchObject({
+      error: {
+        code: 'baseline.bad-sides',
+        problems: [
+          {
+            path: `replay:${path.join(cwd, 'absent.jsonl')}`,
+            message: expect.stringContaining('cannot be read'),
+          },
+          {
+            path: 'replay:embedded:never',
+            message: expect.stringContaining('no answer of embedded:never'),
+          },
+        ],
+      },
+    });
+    expect(stderr).not.toContain('[1/');
+    const resumed = await runCli(['baseline', '--resume'], { cwd });
+    expect(resumed.stderr).toContain('There is no unfinished run.');
+  });
+
   it('because no task is quick', async () => {
     const folder = await folders.make();
     await writeTinySuite(folder, { tasks: ['clamp'], quick: [] });

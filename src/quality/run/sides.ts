@@ -54,6 +54,38 @@ export async function openSide(
   return createReplayProvider({ recordedId, lookUp, hint });
 }
 
+/**
+ * Finds out before anything is asked whether the sides that are replayed hold all answers.
+ * @throws AppError as `openSide` does; `baseline.bad-sides` with every side's problem where several have one
+ */
+export async function checkReplays(
+  specs: readonly string[],
+  asks: readonly Ask[],
+  store: SideDeps['store'],
+): Promise<void> {
+  const failures: { path: string; error: AppError }[] = [];
+  for (const spec of new Set(specs.filter((each) => each.startsWith('replay:')))) {
+    try {
+      const provider = await openSide(spec, asks, { store, openProvider: neverLive });
+      await provider.shutdown();
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      failures.push({ path: spec, error });
+    }
+  }
+  const [first, ...others] = failures;
+  if (first === undefined) return;
+  if (others.length === 0) throw first.error;
+  throw new AppError('baseline.bad-sides', 'Some sides of this run cannot be replayed.', {
+    problems: failures.map(({ path, error }) => ({ path, message: error.message })),
+    ...(first.error.hint === undefined ? {} : { hint: first.error.hint }),
+  });
+}
+
+function neverLive(spec: string): Promise<Provider> {
+  return Promise.reject(new Error(`${spec} is no replay`));
+}
+
 async function openRecordings(file: string, asks: readonly Ask[]): Promise<Provider> {
   const { header, recordings } = await readRecordings(file);
   const first = asks[0]?.request;

@@ -2,9 +2,11 @@ import path from 'node:path';
 import { AppError } from '../../../core/errors.ts';
 import type { Category, Rubric } from '../../../quality/result.ts';
 import type { BaselineRun } from '../../../quality/run/events.ts';
-import { filterTasks, shardOf, type RunPlan } from '../../../quality/run/plan.ts';
+import { asksOf } from '../../../quality/run/asks.ts';
+import { filterTasks, shardOf, sidesOf, type RunPlan } from '../../../quality/run/plan.ts';
 import { isRecordingFile } from '../../../quality/run/recording-file.ts';
 import type { RunStore, StoredRun } from '../../../quality/run/run-store.ts';
+import { checkReplays } from '../../../quality/run/sides.ts';
 import { loadSuite, type Suite } from '../../../quality/suites/suite.ts';
 import type { Runtime } from '../../../runtime.ts';
 
@@ -70,7 +72,7 @@ export async function planQuestions(
   };
 }
 
-/** Plans a run and stores it. */
+/** Plans a run and stores it, unless a side cannot be replayed. */
 export async function startRun(
   cwd: string,
   runtime: Runtime,
@@ -91,6 +93,8 @@ export async function startRun(
     rubric: flags.rubric ?? questions.rubric,
     thresholds: thresholdsOf(suite, questions.taskIds, baseline.thresholds, flags.threshold),
   };
+  const specs = sidesOf(plan).map(({ spec }) => spec);
+  await checkReplays(specs, asksOf(suite, plan), store);
   const startedAt = new Date(runtime.clock.now()).toISOString();
   const run = { id: runtime.newRunId(), plan, startedAt };
   store.create(run);
