@@ -3,6 +3,7 @@ import { CATEGORIES } from '../../../quality/kinds/tellings.ts';
 import type { RunPlan } from '../../../quality/run/plan.ts';
 import type { Bind } from '../../main.ts';
 import { compareCommand } from './compare.ts';
+import { EXAMPLES } from './examples.ts';
 import { historyCommand } from './history.ts';
 import { mergeCommand } from './merge.ts';
 import { recordCommand } from './record.ts';
@@ -12,39 +13,6 @@ import { buildCommand, checkCommand } from './suite.ts';
 import { validateCommand } from './validate.ts';
 
 type Thresholds = RunPlan['thresholds'];
-
-const EXAMPLES = `
-Examples:
-  aqe-llm baseline --quick
-  aqe-llm baseline --candidate embedded:qwen2.5-coder-0.5b-instruct --junit baseline.xml
-  aqe-llm baseline --candidate ollama:a --candidate ollama:b --reference replay:claude.jsonl
-  aqe-llm baseline --filter category=code-review,complexity=complex --repeat 3
-  aqe-llm baseline --shard 2/4 --json > shard-2.json
-  aqe-llm baseline --candidate replay:gold --json
-  aqe-llm baseline --resume --retry-errors
-  aqe-llm baseline validate --tasks 10000 --candidate replay:gold
-
-Sides: embedded (the configured model) · embedded:<model id or GGUF file> ·
-  ollama:<model>, vllm:<model>, llama-server:<model>, anthropic:<model>, or any server of the
-  configuration · replay:gold and replay:empty (the suite's written answers) ·
-  replay:<file>.jsonl (what \`baseline record\` wrote) ·
-  replay:<side> (what that side answered before, from this state folder)
-
-Exit codes: 0 PASS, and a shard · 1 FAIL, and MARGINAL unless --allow-marginal · 2 usage,
-  configuration or internal failure · 3 stopped at --max-cost · 4 INCONCLUSIVE · 5 another process
-  works on this run · 130 interrupted. Of several candidates the worst counts.`;
-
-const INIT_EXAMPLES = `
-Examples:
-  aqe-llm baseline suite init --from src --dry-run
-  aqe-llm baseline suite init --from src --out my-suite --max 30
-  aqe-llm baseline suite init --from node_modules/minimist --out minimist-suite
-  aqe-llm baseline suite init --from packages/core --coverage coverage/lcov.info --json
-
-Your tests run in the sandbox, on a runner of vitest's parts. Those written for vitest, Jest, Mocha
-(with assert or chai), node:test, tape, tap or AVA are brought to it; what cannot be is told.
-
-Exit codes: 0 a suite was written · 1 no task could be made · 2 usage or internal failure`;
 
 /** Declares `baseline` and its sub-commands. */
 export function configure(command: Command, bind: Bind): void {
@@ -77,7 +45,7 @@ export function configure(command: Command, bind: Bind): void {
   declareReports(command)
     .option('--answers', 'with --json: the answers too')
     .option('--allow-unsafe-exec', 'run answers without a sandbox where there is none')
-    .addHelpText('after', EXAMPLES)
+    .addHelpText('after', EXAMPLES.baseline)
     .action(bind(runCommand));
 
   // An option that `baseline` has as well is its own wherever it stands, so sub-commands look at both.
@@ -88,6 +56,7 @@ export function configure(command: Command, bind: Bind): void {
       'where the answers go (.jsonl); what is there is not asked again',
     )
     .description('keep the answers of a side in a file, for replay:<file>')
+    .addHelpText('after', EXAMPLES.record)
     .action(
       bind((context, side: string, _flags: object, called: Command) =>
         recordCommand(context, side, called.optsWithGlobals()),
@@ -100,6 +69,7 @@ export function configure(command: Command, bind: Bind): void {
       'the suite, for the sources on the page (default: the configured one)',
     )
     .description('one verdict from the shards of a run')
+    .addHelpText('after', EXAMPLES.merge)
     .action(
       bind((context, files: string[], _flags: object, called: Command) =>
         mergeCommand(context, files, called.optsWithGlobals()),
@@ -111,6 +81,7 @@ export function configure(command: Command, bind: Bind): void {
     .argument('<after>', 'the same')
     .option('--fail-if-worse', 'exit 1 when the whole interval of the difference is below 0')
     .description('which tasks changed between two runs, and by how much')
+    .addHelpText('after', EXAMPLES.compare)
     .action(
       bind((context, before: string, after: string, _flags: object, called: Command) =>
         compareCommand(context, before, after, called.optsWithGlobals()),
@@ -121,6 +92,7 @@ export function configure(command: Command, bind: Bind): void {
     .option('--candidate <side>', 'only verdicts on this side; again for more', collect)
     .option('--limit <n>', 'at most so many', wholeNumber(1), 20)
     .description('earlier verdicts, the newest first')
+    .addHelpText('after', EXAMPLES.history)
     .action(
       bind((context, _flags: object, called: Command) =>
         historyCommand(context, called.optsWithGlobals()),
@@ -158,6 +130,7 @@ export function configure(command: Command, bind: Bind): void {
     .option('--resume [run]', 'go on with this run, or the newest unfinished one')
     .option('--markdown <file>', 'append a Markdown summary')
     .option('--allow-unsafe-exec', 'run answers without a sandbox where there is none')
+    .addHelpText('after', EXAMPLES.validate)
     .action(
       bind((context, _flags: object, called: Command) =>
         validateCommand(context, called.optsWithGlobals()),
@@ -178,7 +151,7 @@ export function configure(command: Command, bind: Bind): void {
     )
     .option('--dry-run', 'only tell what would be tried and what is refused')
     .option('--allow-unsafe-exec', 'run tests without a sandbox where there is none')
-    .addHelpText('after', INIT_EXAMPLES)
+    .addHelpText('after', EXAMPLES.init)
     .action(
       bind((context, _flags: object, called: Command) =>
         initCommand(context, called.optsWithGlobals()),
@@ -189,6 +162,7 @@ export function configure(command: Command, bind: Bind): void {
     .argument('[folder]', 'the suite (default: the built-in qe-100)')
     .description('reference passes, mutants die, gold scores at least 9.5, empty at most 0.5')
     .option('--allow-unsafe-exec', 'run tests without a sandbox where there is none')
+    .addHelpText('after', EXAMPLES.check)
     .action(
       bind((context, folder: string | undefined, _flags: object, called: Command) =>
         checkCommand(context, folder, called.optsWithGlobals()),
@@ -200,6 +174,7 @@ export function configure(command: Command, bind: Bind): void {
     .description('run each reference, drop equivalent mutants and write measured.json')
     .option('--task <id...>', 'only these tasks')
     .option('--allow-unsafe-exec', 'run tests without a sandbox where there is none')
+    .addHelpText('after', EXAMPLES.build)
     .action(
       bind((context, folder: string, _flags: object, called: Command) =>
         buildCommand(context, folder, called.optsWithGlobals()),
