@@ -36,7 +36,7 @@ export function historyTable(history: readonly HistoryRun[]): string {
 }
 
 /** The same runs by test: how many each failed in, and which. */
-export function failuresByTest(history: readonly HistoryRun[], tests: number): string {
+export function failureCounts(history: readonly HistoryRun[], tests: number): string {
   return Array.from({ length: tests }, (_, index) => {
     const number = index + 1;
     const failed = history.flatMap(({ failures }, run) =>

@@ -2,7 +2,7 @@ import { fillIn, type Kind, type TaskFiles } from '../kind.ts';
 import { measuredSchema, taskSchema, type Measured } from './format.ts';
 import { goldAnswer } from './gold.ts';
 import { gradeFlakyDetection } from './grade.ts';
-import { failuresByTest, historyTable } from './history.ts';
+import { failureCounts, historyTable } from './history.ts';
 import { measure, prove } from './measure.ts';
 import { numbered, titlesIn } from './spec.ts';
 import { fingerprint, type FlakyDetectionTask } from './task.ts';
@@ -61,7 +61,7 @@ export const flakyDetection: Kind<FlakyDetectionTask> = {
       tests: titles.map((title, index) => `${index + 1}. ${title}`).join('\n'),
       form: formOf(titles.length),
       history: historyTable(history),
-      failures: failuresByTest(history, titles.length),
+      failures: failureCounts(history, titles.length),
     });
   },
 
