@@ -115,6 +115,35 @@ describe('suite check', () => {
     expect(problems).toMatch(/mutant 99:\S+ .*does not exist/);
   });
 
+  it('names what the reference covers no more', async () => {
+    const { suite, file } = await copy();
+    await edit(file('reference.test.ts'), (text) =>
+      text.replace("it('refuses", "it.skip('refuses"),
+    );
+    const { exitCode, problems } = await problemsOf(suite);
+    expect(exitCode).toBe(1);
+    expect(problems).toMatch(
+      /statements: \{"covered":(\d+),"total":5\} in measured.json, \{"covered":4,"total":5\} now/,
+    );
+    expect(problems).toContain('branches: ');
+  });
+
+  it('names a mutant that is no equivalent one', async () => {
+    const { suite, file } = await copy();
+    await edit(file('measured.json'), (text) => {
+      const measured: { mutants: { id: string }[]; equivalent: string[] } = JSON.parse(text);
+      const [first, ...mutants] = measured.mutants;
+      return JSON.stringify({
+        ...measured,
+        mutants,
+        equivalent: [...measured.equivalent, first?.id],
+      });
+    });
+    const { exitCode, problems } = await problemsOf(suite);
+    expect(exitCode).toBe(1);
+    expect(problems).toMatch(/^mutant \S+ BlockStatement .*is said to be equivalent, but dies$/m);
+  });
+
   it('names a subject that does not parse', async () => {
     const { suite, file } = await copy();
     await writeFile(file('clamp.ts'), 'export function (');

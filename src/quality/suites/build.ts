@@ -1,5 +1,6 @@
 import { rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { pMapIterable } from 'p-map';
 import { AppError, messageOf } from '../../core/errors.ts';
 import { SourceError } from '../execution/index.ts';
 import type { KindDeps, Measurement } from '../kinds/kind.ts';
@@ -9,14 +10,16 @@ export type BuildOutcome = { taskId: string } & Measurement;
 
 /**
  * Measures the truth of tasks and writes each `measured.json`.
+ * @returns the outcomes in the order of the tasks, of which `concurrency` are under way at once
  * @throws AppError `suite.not-written`
  */
-export async function* buildSuite(
+export function buildSuite(
   tasks: readonly Task[],
   deps: KindDeps,
+  concurrency: number,
   signal: AbortSignal,
-): AsyncGenerator<BuildOutcome> {
-  for (const task of tasks) {
+): AsyncIterable<BuildOutcome> {
+  const build = async (task: Task): Promise<BuildOutcome> => {
     const measurement = await kindOf(task.category)
       .build(task, deps, signal)
       .catch((error: unknown): Measurement => refusal(error));
@@ -24,8 +27,9 @@ export async function* buildSuite(
       const file = path.join(task.folder, 'measured.json');
       await writeWhole(file, `${JSON.stringify(measurement.measured, null, 2)}\n`);
     }
-    yield { taskId: task.id, ...measurement };
-  }
+    return { taskId: task.id, ...measurement };
+  };
+  return pMapIterable(tasks, build, { concurrency, backpressure: Infinity });
 }
 
 async function writeWhole(file: string, text: string): Promise<void> {

@@ -1,3 +1,4 @@
+import { pMapIterable } from 'p-map';
 import { SourceError } from '../execution/index.ts';
 import type { Counts, KindDeps } from '../kinds/kind.ts';
 import { kindOf, type Task } from '../kinds/registry.ts';
@@ -19,18 +20,20 @@ const MOST_EMPTY = 0.5;
 /**
  * Proves tasks sound: measured as they stand, true to what their category asks, the gold answer
  * scores at least 9.5 and the empty one at most 0.5.
+ * @returns the outcomes in the order of the tasks, of which `concurrency` are under way at once
  */
-export async function* checkSuite(
+export function checkSuite(
   tasks: readonly Task[],
   deps: KindDeps,
+  concurrency: number,
   signal: AbortSignal,
-): AsyncGenerator<CheckOutcome> {
-  for (const task of tasks) {
-    yield await check(task, deps, signal).catch((error: unknown): CheckOutcome => {
+): AsyncIterable<CheckOutcome> {
+  const outcomeOf = (task: Task): Promise<CheckOutcome> =>
+    check(task, deps, signal).catch((error: unknown): CheckOutcome => {
       if (!(error instanceof SourceError)) throw error;
       return { taskId: task.id, counts: {}, problems: [error.message] };
     });
-  }
+  return pMapIterable(tasks, outcomeOf, { concurrency, backpressure: Infinity });
 }
 
 async function check(task: Task, deps: KindDeps, signal: AbortSignal): Promise<CheckOutcome> {

@@ -31,7 +31,7 @@ export async function checkCommand(
   const outcomes: CheckOutcome[] = [];
   try {
     progress.update(`Checking ${suite.tasks.length} tasks`);
-    for await (const outcome of checkSuite(suite.tasks, deps, host.signal)) {
+    for await (const outcome of checkSuite(suite.tasks, deps, runtime.cores, host.signal)) {
       outcomes.push(outcome);
       progress.update(`${outcomes.length} of ${suite.tasks.length} tasks checked`);
     }
@@ -69,7 +69,7 @@ export async function buildCommand(
   const outcomes = [];
   try {
     progress.update(`Measuring ${tasks.length} tasks`);
-    for await (const outcome of buildSuite(tasks, deps, host.signal)) {
+    for await (const outcome of buildSuite(tasks, deps, runtime.cores, host.signal)) {
       outcomes.push(outcome);
       progress.log(
         outcome.state === 'built'

@@ -5,6 +5,8 @@ import type { Counts, Measurement } from '../kind.ts';
 import type { Measured } from './format.ts';
 import { REFERENCE_FILE, type TestGenerationTask } from './kind.ts';
 
+type Ran = Extract<Execution, { state: 'ran' }>;
+
 /** How often the reference must pass on its own subject. */
 const REFERENCE_RERUNS = 3;
 /** Traces of `fuzz.ts` that are compared for each mutant which the reference lets live. */
@@ -24,11 +26,7 @@ export async function measure(
   const problems = referenceProblems(execution);
   if (execution.state === 'not-loaded' || problems.length > 0)
     return { state: 'refused', problems };
-  const byReference = new Set(
-    execution.mutants
-      .filter(({ state }) => state === 'killed' || state === 'timeout')
-      .map(({ id }) => id),
-  );
+  const byReference = new Set(killedIn(execution));
   const alive = mutants.filter((id) => !byReference.has(id));
   const byFuzz = new Set(
     task.fuzzSource === undefined
@@ -42,15 +40,7 @@ export async function measure(
     schema: 'aqe-llm/measured@1',
     subject: subjectHash(task),
     instrumenter: executor.instrumenterVersion,
-    statements: {
-      covered: execution.statements.covered.length,
-      total: execution.statements.total.length,
-    },
-    branches: {
-      covered: execution.branches.covered.length,
-      total: execution.branches.total.length,
-    },
-    boundaryClasses: execution.boundaryClasses,
+    ...measuredIn(execution),
     mutants: all
       .filter(({ id }) => byReference.has(id) || byFuzz.has(id))
       .map((mutant) => ({
@@ -63,7 +53,10 @@ export async function measure(
   return { state: 'built', measured, counts: countsOf(measured) };
 }
 
-/** What a measured task must still hold: its mutants exist, its reference passes and kills them. */
+/**
+ * What a measured task must still hold: its mutants exist, and its reference passes, kills those that it killed and
+ * no others, and covers and passes to the module what was measured.
+ */
 export async function prove(
   task: TestGenerationTask & { measured: Measured },
   executor: Executor,
@@ -77,19 +70,45 @@ export async function prove(
     if (!known.has(id))
       problems.push(`mutant ${id} does not exist: run \`aqe-llm baseline suite build\``);
   }
-  const frozen = measured.mutants.map((mutant) => mutant.id);
-  const execution = await runReference(task, frozen, executor, signal);
+  const listed = [...measured.mutants.map(({ id }) => id), ...measured.equivalent];
+  const execution = await runReference(task, listed, executor, signal);
   problems.push(...referenceProblems(execution));
   if (execution.state === 'ran') {
-    const killed = new Map(execution.mutants.map(({ id, state }) => [id, state]));
+    const killed = new Set(killedIn(execution));
     for (const { id, killedBy } of measured.mutants) {
-      const state = killed.get(id);
-      if (killedBy === 'reference' && state !== 'killed' && state !== 'timeout') {
-        problems.push(`mutant ${id} should die by the reference, but is ${state ?? 'unknown'}`);
+      if (killedBy === 'reference' && !killed.has(id)) {
+        problems.push(`mutant ${id} should die by the reference, but lives`);
       }
+    }
+    for (const id of measured.equivalent) {
+      if (killed.has(id)) problems.push(`mutant ${id} is said to be equivalent, but dies`);
+    }
+    const now = measuredIn(execution);
+    for (const name of ['statements', 'branches', 'boundaryClasses'] as const) {
+      const [was, is] = [JSON.stringify(measured[name]), JSON.stringify(now[name])];
+      if (was !== is) problems.push(`${name}: ${was} in measured.json, ${is} now`);
     }
   }
   return { problems, counts: countsOf(measured) };
+}
+
+function killedIn({ mutants }: Ran): string[] {
+  return mutants
+    .filter(({ state }) => state === 'killed' || state === 'timeout')
+    .map(({ id }) => id);
+}
+
+/** What the reference covers, and which boundary values it passes to the module. */
+function measuredIn({
+  statements,
+  branches,
+  boundaryClasses,
+}: Ran): Pick<Measured, 'statements' | 'branches' | 'boundaryClasses'> {
+  return {
+    statements: { covered: statements.covered.length, total: statements.total.length },
+    branches: { covered: branches.covered.length, total: branches.total.length },
+    boundaryClasses,
+  };
 }
 
 function countsOf({ mutants, equivalent }: Measured): Counts {

@@ -146,7 +146,7 @@ describe('coverage analysis in qe-100', () => {
   it.each(['ca-simple-1', 'ca-moderate-8'])('proves %s sound', async (id) => {
     const chosen = tasks.filter((task) => task.id === id);
     expect(chosen).toHaveLength(1);
-    for await (const outcome of checkSuite(chosen, deps, new AbortController().signal)) {
+    for await (const outcome of checkSuite(chosen, deps, 2, new AbortController().signal)) {
       expect(outcome).toMatchObject({ taskId: id, gold: 10, empty: 0, problems: [] });
     }
   });

@@ -285,7 +285,7 @@ describe('a made suite', () => {
     expect(suite).toMatchObject({ name: 'demo-grades', quick: expect.arrayContaining(['ava']) });
     expect(suite.tasks.find(({ id }) => id === 'typed')).toMatchObject({ title: 'Grades points' });
     const few = suite.tasks.filter(({ id }) => ['typed', 'grades', 'tape'].includes(id));
-    for await (const outcome of checkSuite(few, deps(), new AbortController().signal)) {
+    for await (const outcome of checkSuite(few, deps(), 2, new AbortController().signal)) {
       expect(outcome).toMatchObject({ empty: 0, problems: [] });
     }
     expect(await readdir(path.join(options.out, 'waiting/alone'))).toEqual([
