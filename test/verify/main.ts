@@ -14,6 +14,7 @@ import { run as rolloutSimulation } from './rollout-simulation.ts';
 import { run as runner } from './runner.ts';
 import { run as servers } from './servers.ts';
 import { run as threeModels } from './three-models.ts';
+import { run as truth } from './truth.ts';
 import { run as variations } from './variations.ts';
 
 /** Proofs too slow for every test run: `npm run verify -- <name …>`, all of them without a name. */
@@ -34,6 +35,7 @@ const PROOFS: Record<string, (out: (line: string) => void) => Promise<boolean>> 
   'rollout-real': rolloutReal,
   servers,
   'three-models': threeModels,
+  truth,
   variations,
 };
 
