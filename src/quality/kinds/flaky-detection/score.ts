@@ -90,14 +90,12 @@ function mendedShare({ mended, others }: Extract<FixEvidence, { state: 'ran' }>)
 function stableShares(tests: readonly TestVerdict[], fix: FixEvidence): Shares {
   const calm = tests.filter(({ saidFlaky }) => saidFlaky === false).length / tests.length;
   const answered = tests.some(({ saidFlaky }) => saidFlaky !== null);
-  const judged = tests.map(({ cause, saidCause }) => ({
-    is: cause !== null,
-    said: saidCause !== null,
-  }));
-  const labels = tests.map(({ cause, saidCause }) => ({
+  // A cause that makes a test flaky says nothing of what keeps it from being so.
+  const labels = tests.map(({ cause, saidFlaky, saidCause }) => ({
     is: cause ?? undefined,
-    said: saidCause ?? undefined,
+    said: saidFlaky === false ? (saidCause ?? undefined) : undefined,
   }));
+  const judged = labels.map(({ is, said }) => ({ is: is !== undefined, said: said !== undefined }));
   const cause = answered ? macroF1(labels) : 0;
   return {
     detection: calm * Math.max(0, mcc(judged)),

@@ -132,6 +132,11 @@ describe('a stable spec', () => {
     expect(points(accused)).toEqual([0, 0, 0]);
   });
 
+  it('earns nothing for the cause of a test that is accused', () => {
+    const accused = right.with(0, test(false, 'time', true, 'time'));
+    expect(points(accused)).toEqual([0, 0, 13.333]);
+  });
+
   it('loses for each test that is accused, and the fix for a needless one', () => {
     const one = right.with(2, test(false, null, true));
     expect(points(one)[0]).toBeCloseTo((40 * 2) / 3, 3);

@@ -133,6 +133,58 @@ describe('the tasks of flaky detection', () => {
     }
   });
 
+  it('give more to who looks at the history, knows what is flaky, and why', async () => {
+    type Entry = { flaky: boolean; cause: Cause | 'none' };
+    type Says = (task: FlakyDetectionTask, index: number) => Entry;
+    const hasFailed = (task: FlakyDetectionTask, index: number): boolean =>
+      (task.measured?.history ?? []).some(({ failures }) =>
+        failures.some(({ test }) => test === index + 1),
+      );
+    const isFlakyTest = (task: FlakyDetectionTask, index: number): boolean =>
+      (testsOf(task)[index]?.failed.length ?? 0) > 0;
+    const cause = (task: FlakyDetectionTask, index: number): Cause | 'none' =>
+      testsOf(task)[index]?.cause ?? 'none';
+    const inTurn: Entry[] = [
+      { flaky: true, cause: 'async-wait' },
+      { flaky: false, cause: 'none' },
+      { flaky: false, cause: 'time' },
+    ];
+    const rows: Record<string, Says> = {
+      'three entries in turn': (_, index) => inTurn[index % 3] ?? { flaky: false, cause: 'none' },
+      'what has failed': (task, index) => ({ flaky: hasFailed(task, index), cause: 'none' }),
+      'right verdicts': (task, index) => ({ flaky: isFlakyTest(task, index), cause: 'none' }),
+      'and why they are flaky': (task, index) => {
+        const flaky = isFlakyTest(task, index);
+        return { flaky, cause: flaky ? cause(task, index) : 'none' };
+      },
+      'and what keeps the others from it': (task, index) => ({
+        flaky: isFlakyTest(task, index),
+        cause: cause(task, index),
+      }),
+    };
+    const means: Record<string, number> = {};
+    for (const [name, says] of Object.entries(rows)) {
+      const scores = await Promise.all(
+        tasks.map((task) => {
+          const entries = testsOf(task).map((_, index) => ({
+            test: index + 1,
+            ...says(task, index),
+          }));
+          return score(task, JSON.stringify({ tests: entries }));
+        }),
+      );
+      means[name] = Number((scores.reduce((sum, each) => sum + each, 0) / 20).toFixed(1));
+    }
+    // The table in docs/grading.md.
+    expect(means).toEqual({
+      'three entries in turn': 1.6,
+      'what has failed': 1.9,
+      'right verdicts': 3.2,
+      'and why they are flaky': 4.4,
+      'and what keeps the others from it': 7.6,
+    });
+  });
+
   it('give nothing for the form in the prompt, copied', async () => {
     const scores = await Promise.all(
       tasks.map((task) => {
