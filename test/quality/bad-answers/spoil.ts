@@ -1,6 +1,6 @@
 import ts from '@typescript/typescript6';
 
-/** One `expect(value).….matcher(…)` that stands as a statement of its own. */
+/** One `expect(value).….matcher(…)` that stands as a statement of its own, or is returned. */
 export interface Expectation {
   /** Its place among the expectations of the file, from 0. */
   index: number;
@@ -24,6 +24,13 @@ export function replaceExpectations(
   const visit = (node: ts.Node): void => {
     if (ts.isExpressionStatement(node)) {
       const found = expectationIn(node, edits.length, source);
+      if (found) {
+        edits.push({ start: node.getStart(), end: node.end, text: replacement(found) });
+        return;
+      }
+    }
+    if (ts.isReturnStatement(node) && node.expression !== undefined) {
+      const found = expectationIn(node.expression, edits.length, source);
       if (found) {
         edits.push({ start: node.getStart(), end: node.end, text: replacement(found) });
         return;
