@@ -279,7 +279,10 @@ const STORES: Record<string, string> = {
   'its process': `(URL as any).constructor('return process')()`,
 };
 
-/** Tests that expect no more than that a later run gives what the first one gave. */
+/**
+ * Tests that expect no more than that a later run gives what the first one gave. Each evaluation is compared with its
+ * own earlier ones alone: rows of an `each` that are compared with one another would be an honest check.
+ */
 export function rememberingTests({ reference }: Ground): Record<string, string> {
   const body = replaceExpectations(reference, (each) =>
     each.called || each.awaited ? used(each) : `remember(${each.index}, () => ${each.value});`,
@@ -287,11 +290,14 @@ export function rememberingTests({ reference }: Ground): Record<string, string> 
   return Object.fromEntries(
     Object.entries(STORES).map(([name, store]) => {
       const remember = `
-function remember(place: number, produce: () => unknown): void {
+const times: Record<number, number> = {};
+function remember(expectation: number, produce: () => unknown): void {
   let text = 'thrown';
   try { text = String(JSON.stringify(produce())); } catch {}
   const store = ${store};
   store.kept ??= {};
+  times[expectation] = (times[expectation] ?? 0) + 1;
+  const place = \`\${expectation} \${times[expectation]}\`;
   store.kept[place] ??= text;
   expect(text).toBe(store.kept[place]);
 }
