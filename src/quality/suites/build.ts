@@ -1,4 +1,4 @@
-import { rename, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pMapIterable } from 'p-map';
 import { AppError, messageOf } from '../../core/errors.ts';
@@ -37,6 +37,8 @@ async function writeWhole(file: string, text: string): Promise<void> {
     await writeFile(`${file}.new`, text);
     await rename(`${file}.new`, file);
   } catch (error) {
+    // What was written in part takes room; whether it goes does not matter to the error.
+    await rm(`${file}.new`, { force: true }).catch(() => undefined);
     throw new AppError('suite.not-written', `${file} cannot be written: ${messageOf(error)}`, {
       hint: 'Check that the suite’s folders can be written and have room. What was measured before is as it was.',
       cause: error,
