@@ -4,6 +4,7 @@ import { createReplayProvider } from '../../providers/replay/provider.ts';
 import { recordingKey, type Recording } from '../../providers/replay/recording.ts';
 import { kindOf } from '../kinds/registry.ts';
 import type { Ask } from './asks.ts';
+import { isLive } from './plan.ts';
 import { isRecordingFile, readRecordings } from './recording-file.ts';
 import type { RunStore } from './run-store.ts';
 
@@ -26,7 +27,14 @@ export async function openSide(
   asks: readonly Ask[],
   { store, openProvider }: SideDeps,
 ): Promise<Provider> {
-  if (!spec.startsWith('replay:')) return openProvider(spec);
+  return isLive(spec) ? openProvider(spec) : openReplay(spec, asks, store);
+}
+
+async function openReplay(
+  spec: string,
+  asks: readonly Ask[],
+  store: SideDeps['store'],
+): Promise<Provider> {
   const recordedId = spec.slice('replay:'.length);
   if (WRITTEN.includes(recordedId)) {
     const written = writtenAnswers(recordedId, asks);
@@ -64,10 +72,9 @@ export async function checkReplays(
   store: SideDeps['store'],
 ): Promise<void> {
   const failures: { path: string; error: AppError }[] = [];
-  for (const spec of new Set(specs.filter((each) => each.startsWith('replay:')))) {
+  for (const spec of new Set(specs.filter((each) => !isLive(each)))) {
     try {
-      const provider = await openSide(spec, asks, { store, openProvider: neverLive });
-      await provider.shutdown();
+      await openReplay(spec, asks, store);
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       failures.push({ path: spec, error });
@@ -80,10 +87,6 @@ export async function checkReplays(
     problems: failures.map(({ path, error }) => ({ path, message: error.message })),
     ...(first.error.hint === undefined ? {} : { hint: first.error.hint }),
   });
-}
-
-function neverLive(spec: string): Promise<Provider> {
-  return Promise.reject(new Error(`${spec} is no replay`));
 }
 
 async function openRecordings(file: string, asks: readonly Ask[]): Promise<Provider> {
