@@ -11,6 +11,7 @@ import {
   RERUNS,
   TEST_TIMEOUT_MS,
 } from './judge-answer.ts';
+import { isDetected } from './mutants.ts';
 
 /** Points for tests that pass, and for mutants that die. */
 const PASSING = 3;
@@ -55,9 +56,7 @@ export function createAnswerGrader(
         ({ state }) => state !== 'skipped' && state !== 'vacuous',
       );
       const passed = tests.filter(({ state }) => state === 'passed').length;
-      const killed = execution.mutants.filter(
-        ({ state }) => state === 'killed' || state === 'timeout',
-      ).length;
+      const killed = execution.mutants.filter(isDetected).length;
       if (killed === 0) return 0;
       return (PASSING * passed) / tests.length + (KILLED * killed) / execution.mutants.length;
     } catch (error) {

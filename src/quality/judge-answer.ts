@@ -3,6 +3,7 @@ import type { Judge } from '../patterns/judge.ts';
 import type { Executor } from './execution/index.ts';
 import { SourceError } from './execution/index.ts';
 import { codeBlocks, extractTests } from './extraction.ts';
+import { isDetected } from './mutants.ts';
 
 export const RERUNS = 3;
 export const TEST_TIMEOUT_MS = 5000;
@@ -46,9 +47,7 @@ export function createAnswerJudge(executor: Pick<Executor, 'execute' | 'listMuta
       const tests = execution.tests.filter(({ state }) => state !== 'skipped');
       // A vacuous test may check what none of the mutants tried would change.
       if (tests.some(({ state }) => state !== 'passed' && state !== 'vacuous')) return 'wrong';
-      const killed = execution.mutants.filter(
-        ({ state }) => state === 'killed' || state === 'timeout',
-      ).length;
+      const killed = execution.mutants.filter(isDetected).length;
       const isProof = tests.length > 0 && killed >= LEAST_KILLED * execution.mutants.length;
       return isProof ? 'right' : 'unknown';
     } catch (error) {

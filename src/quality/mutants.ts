@@ -1,4 +1,9 @@
-import type { Mutant } from './execution/execution.ts';
+import type { Mutant, MutantOutcome } from './execution/execution.ts';
+
+/** Whether tests noticed a mutant. One on which they hang is detected, as in Stryker. */
+export function isDetected({ state }: Pick<MutantOutcome, 'state'>): boolean {
+  return state === 'killed' || state === 'timeout';
+}
 
 const RELATIONAL = new Set(['<', '<=', '>', '>=']);
 const NULLISH = /(?:^|[^\w$.])(?:null|undefined)(?:[^\w$]|$)/;

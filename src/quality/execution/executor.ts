@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import type { BoundaryClass, TestEvidence } from '../kinds/test-generation/evidence.ts';
+import { isDetected } from '../mutants.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { RunKind } from './driver/job.ts';
 import type {
@@ -7,7 +8,6 @@ import type {
   Execution,
   ExecutionJob,
   Mutant,
-  MutantOutcome,
   Trace,
   TraceJob,
 } from './execution.ts';
@@ -197,7 +197,7 @@ export function createExecutor({ sandbox }: { sandbox: Sandbox }): Executor {
       if (!judge(observed, subject).tests.some(({ state }) => state === 'passed')) {
         throw new SourceError('The fuzz source gives no stable trace for any seed');
       }
-      return observed.mutants.filter(({ state }) => isDetected(state)).map(({ id }) => id);
+      return observed.mutants.filter(isDetected).map(({ id }) => id);
     },
   };
 }
@@ -250,9 +250,9 @@ function judge(observed: Observed, subject: PreparedSubject): Extract<Execution,
   const coverage = observed.runs.find(({ kind }) => kind === 'coverage');
   const loaded = new Set(coverage?.loaded);
   const covered = touched('coverage');
-  const killed = observed.mutants.map(({ id, state }): [string, boolean] => [
-    id,
-    isDetected(state),
+  const killed = observed.mutants.map((mutant): [string, boolean] => [
+    mutant.id,
+    isDetected(mutant),
   ]);
   const checked = checkedRegions(subject.regions, new Map(killed));
   const counts = (prefix: string): CoverageCounts => {
@@ -288,11 +288,6 @@ function traceOf(observed: Observed, { lines, arms }: PreparedSubject): Trace {
     lines,
     arms,
   };
-}
-
-/** A mutant on which the tests hang is detected, as in Stryker. */
-function isDetected(state: MutantOutcome['state']): boolean {
-  return state === 'killed' || state === 'timeout';
 }
 
 const BOUNDARY_CLASSES: ReadonlySet<string> = new Set<BoundaryClass>([

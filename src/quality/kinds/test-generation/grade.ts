@@ -1,5 +1,6 @@
 import type { Execution, Executor } from '../../execution/index.ts';
 import { extractTests } from '../../extraction.ts';
+import { isDetected } from '../../mutants.ts';
 import type { GradeOf, Part, Rubric } from '../../result.ts';
 import type { TypeChecker } from '../../type-check.ts';
 import { roundPoints as round, type Answer } from '../kind.ts';
@@ -207,11 +208,6 @@ function coveragePoints({ rubric, statements, branches }: TestGenerationEvidence
 
 function classesSeen({ seen, expected }: { seen: BoundaryClass[]; expected: BoundaryClass[] }) {
   return share(expected.filter((name) => seen.includes(name)).length, expected.length);
-}
-
-/** A mutant on which the tests hang is detected, as in Stryker. */
-function isDetected(mutant: MutantEvidence): boolean {
-  return mutant.state === 'killed' || mutant.state === 'timeout';
 }
 
 /** `undefined` where there is nothing to have a share of. */

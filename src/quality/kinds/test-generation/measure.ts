@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Execution, Executor } from '../../execution/index.ts';
-import { isBoundaryMutant } from '../../mutants.ts';
+import { isBoundaryMutant, isDetected } from '../../mutants.ts';
 import type { Counts, Measurement } from '../kind.ts';
 import type { Measured } from './format.ts';
 import { REFERENCE_FILE, type TestGenerationTask } from './kind.ts';
@@ -93,9 +93,7 @@ export async function prove(
 }
 
 function killedIn({ mutants }: Ran): string[] {
-  return mutants
-    .filter(({ state }) => state === 'killed' || state === 'timeout')
-    .map(({ id }) => id);
+  return mutants.filter(isDetected).map(({ id }) => id);
 }
 
 /** What the reference covers, and which boundary values it passes to the module. */

@@ -1,6 +1,7 @@
+import { isDetected } from '../../mutants.ts';
 import { formatPercent, plural } from '../../reports/format.ts';
 import type { Item, LineNote, Telling } from '../telling.ts';
-import type { CoverageEvidence, MutantEvidence, TestEvidence } from './evidence.ts';
+import type { CoverageEvidence, TestEvidence } from './evidence.ts';
 
 const TONES: Record<TestEvidence['state'], Item['tone']> = {
   passed: 'good',
@@ -31,7 +32,7 @@ export const testGenerationTelling: Telling<'test-generation'> = {
     {
       name: 'mutants killed',
       short: 'mutants',
-      of: ({ mutants }) => ({ done: mutants.filter(isKilled).length, total: mutants.length }),
+      of: ({ mutants }) => ({ done: mutants.filter(isDetected).length, total: mutants.length }),
     },
   ],
 
@@ -52,7 +53,7 @@ export const testGenerationTelling: Telling<'test-generation'> = {
     const { salvaged } = extraction;
     return [
       `Covered by passing tests: statements ${told(statements)}, branches ${told(branches)}.`,
-      `Mutants killed: ${mutants.filter(isKilled).length}/${mutants.length}. Boundary values tried: ${seen.join(', ') || 'none'}${missing.length > 0 ? `; not tried: ${missing.join(', ')}` : ''}.`,
+      `Mutants killed: ${mutants.filter(isDetected).length}/${mutants.length}. Boundary values tried: ${seen.join(', ') || 'none'}${missing.length > 0 ? `; not tried: ${missing.join(', ')}` : ''}.`,
       ...(extraction.source === 'none' ? ['The answer holds no code.'] : []),
       ...(salvaged === undefined
         ? []
@@ -76,7 +77,7 @@ export const testGenerationTelling: Telling<'test-generation'> = {
   notes: ({ uncoveredLines, mutants }) => [
     ...uncoveredLines.map((line): LineNote => ({ line, kind: 'line not covered' })),
     ...mutants
-      .filter((mutant) => !isKilled(mutant))
+      .filter((mutant) => !isDetected(mutant))
       .map(({ line, mutator, state, boundary, original, replacement }): LineNote => ({
         line,
         kind: 'mutant survived',
@@ -85,11 +86,6 @@ export const testGenerationTelling: Telling<'test-generation'> = {
       })),
   ],
 };
-
-/** A mutant on which the tests hang is killed. */
-function isKilled({ state }: MutantEvidence): boolean {
-  return state === 'killed' || state === 'timeout';
-}
 
 function told({ covered, checked, total, reference }: CoverageEvidence): string {
   const share = reference > 0 ? `, ${formatPercent(checked / reference)} of it checked` : '';
